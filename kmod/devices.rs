@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices of a namespace, counted by the notifications about them.
+
+use crate::{
+    net::{
+        netdevice::{
+            Device,
+            Event,
+            Observer, //
+        },
+        pernet, //
+    },
+    state::PerNamespace,
+};
+use kernel::sync::{
+    atomic::{
+        Atomic,
+        Relaxed, //
+    },
+    Arc, //
+};
+
+/// What has happened to the devices of one namespace.
+///
+/// Written under RTNL only, so the numbers agree with each other but for a reader who comes in
+/// between.
+pub(crate) struct Devices {
+    registered: Atomic<u64>,
+    unregistered: Atomic<u64>,
+    up: Atomic<u64>,
+    down: Atomic<u64>,
+    moved_in: Atomic<u64>,
+    moved_out: Atomic<u64>,
+    renamed: Atomic<u64>,
+}
+
+/// What [`Devices`] has counted so far; the fields are those of the attribute set `devices`.
+pub(crate) struct Counted {
+    pub(crate) present: u64,
+    pub(crate) registered: u64,
+    pub(crate) unregistered: u64,
+    pub(crate) up: u64,
+    pub(crate) down: u64,
+    pub(crate) moved_in: u64,
+    pub(crate) moved_out: u64,
+    pub(crate) renamed: u64,
+}
+
+impl Devices {
+    /// Nothing has happened yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            registered: Atomic::<u64>::new(0),
+            unregistered: Atomic::<u64>::new(0),
+            up: Atomic::<u64>::new(0),
+            down: Atomic::<u64>::new(0),
+            moved_in: Atomic::<u64>::new(0),
+            moved_out: Atomic::<u64>::new(0),
+            renamed: Atomic::<u64>::new(0),
+        }
+    }
+
+    /// What has happened. Any context.
+    pub(crate) fn counted(&self) -> Counted {
+        let [registered, unregistered] =
+            [&self.registered, &self.unregistered].map(|count| count.load(Relaxed));
+        let [moved_in, moved_out] =
+            [&self.moved_in, &self.moved_out].map(|count| count.load(Relaxed));
+        Counted {
+            present: (registered + moved_in).saturating_sub(unregistered + moved_out),
+            registered,
+            unregistered,
+            up: self.up.load(Relaxed),
+            down: self.down.load(Relaxed),
+            moved_in,
+            moved_out,
+            renamed: self.renamed.load(Relaxed),
+        }
+    }
+}
+
+/// Counts what happens to any device, in the namespace that the device is in.
+pub(crate) struct Counter {
+    namespaces: Arc<pernet::Registration<PerNamespace>>,
+    /// The device that has left a namespace and not arrived in the next, or 0. RTNL, which is held
+    /// from the one to the other, lets there be one at most.
+    moving: Atomic<usize>,
+}
+
+impl Counter {
+    /// Counts in `namespaces`.
+    pub(crate) fn new(namespaces: Arc<pernet::Registration<PerNamespace>>) -> Self {
+        Self {
+            namespaces,
+            moving: Atomic::<usize>::new(0),
+        }
+    }
+
+    /// Whether `device`, which appears in a namespace, is the one that has left another.
+    fn arrives(&self, device: &Device) -> bool {
+        let arrives = self.moving.load(Relaxed) == device.address();
+        if arrives {
+            self.moving.store(0, Relaxed);
+        }
+        arrives
+    }
+
+    /// Whether `device`, which disappears from a namespace, is to appear in another.
+    fn leaves(&self, device: &Device) -> bool {
+        let leaves = device.is_registered();
+        if leaves {
+            self.moving.store(device.address(), Relaxed);
+        }
+        leaves
+    }
+}
+
+impl Observer for Counter {
+    fn event(&self, event: Event, device: &Device) {
+        // Before the look at the namespace, which may be one that does not count any more.
+        let moves = match event {
+            Event::Register => self.arrives(device),
+            Event::Unregister => self.leaves(device),
+            _ => false,
+        };
+        let Some(namespace) = self.namespaces.get(device.net()) else {
+            return;
+        };
+        let devices = namespace.state().devices();
+        let count = match event {
+            Event::Register if moves => &devices.moved_in,
+            Event::Register => &devices.registered,
+            Event::Unregister if moves => &devices.moved_out,
+            Event::Unregister => &devices.unregistered,
+            Event::Up => &devices.up,
+            Event::Down => &devices.down,
+            Event::ChangeName => &devices.renamed,
+        };
+        count.add(1, Relaxed);
+    }
+}

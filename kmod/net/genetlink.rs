@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Generic netlink families with operations.
+//!
+//! The kernel crate's own `net::netlink` has families that only multicast, and into the initial
+//! namespace; this one answers requests, in whatever namespace they come from.
+//!
+//! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
+
+use super::{
+    namespace::Net,
+    netlink::{
+        Attributes,
+        Policy,
+        Writer, //
+    },
+    shim,
+};
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    bindings,
+    error::{
+        from_result,
+        to_result, //
+    },
+    prelude::*,
+    types::Opaque,
+};
+
+/// A family, as the context that its operations work with.
+pub(crate) trait Family: Send + Sync + Sized + 'static {
+    /// The name that user space finds it by, below 16 bytes.
+    const NAME: &'static CStr;
+    /// The version in its messages.
+    const VERSION: u8;
+    /// What it can do.
+    const OPERATIONS: &'static [Operation<Self>];
+}
+
+/// An operation that answers one request with one message.
+pub(crate) trait Do<const ATTRS: usize> {
+    /// The family it is of.
+    type Family: Family;
+    /// The command that asks for it.
+    const COMMAND: u8;
+    /// The attributes it takes.
+    const POLICY: &'static Policy<ATTRS>;
+
+    /// Process context, may sleep; several requests may be served at once.
+    fn run(family: &Self::Family, request: &Request<'_>) -> Result;
+}
+
+/// An operation that answers one request with many messages.
+///
+/// It takes no attributes: the kernel refuses them all.
+pub(crate) trait Dump {
+    /// The family it is of.
+    type Family: Family;
+    /// The command that asks for it.
+    const COMMAND: u8;
+
+    /// Writes messages from where `cursor` says, and moves it on, until all are written or `part`
+    /// has no room: then it fails with `EMSGSIZE` and is called again.
+    ///
+    /// Process context, may sleep; several requests may be served at once.
+    fn run(family: &Self::Family, part: &mut Part<'_>, cursor: &mut Cursor) -> Result;
+}
+
+/// How far a dump has got: zeroes at first, then as the operation left it.
+pub(crate) type Cursor = [c_long; 6];
+
+/// An entry in a family's table of operations.
+#[repr(transparent)]
+pub(crate) struct Operation<F>(bindings::genl_split_ops, PhantomData<fn() -> F>);
+
+impl<F: Family> Operation<F> {
+    /// The entry of a [`Do`].
+    pub(crate) const fn new_do<const ATTRS: usize, D: Do<ATTRS, Family = F>>() -> Self {
+        let mut ops: bindings::genl_split_ops = pin_init::zeroed();
+        ops.__bindgen_anon_1.__bindgen_anon_1 =
+            bindings::genl_split_ops__bindgen_ty_1__bindgen_ty_1 {
+                pre_doit: None,
+                doit: Some(do_callback::<ATTRS, D>),
+                post_doit: None,
+            };
+        ops.policy = D::POLICY.as_ptr();
+        ops.maxattr = (ATTRS - 1) as u32;
+        ops.cmd = D::COMMAND;
+        ops.flags = bindings::GENL_CMD_CAP_DO as u8;
+        Self(ops, PhantomData)
+    }
+
+    /// The entry of a [`Dump`].
+    pub(crate) const fn new_dump<D: Dump<Family = F>>() -> Self {
+        let mut ops: bindings::genl_split_ops = pin_init::zeroed();
+        ops.__bindgen_anon_1.__bindgen_anon_2 =
+            bindings::genl_split_ops__bindgen_ty_1__bindgen_ty_2 {
+                start: None,
+                dumpit: Some(dump_callback::<D>),
+                done: None,
+            };
+        ops.cmd = D::COMMAND;
+        ops.flags = bindings::GENL_CMD_CAP_DUMP as u8;
+        Self(ops, PhantomData)
+    }
+}
+
+/// A registered family. Dropping it unregisters it, waiting for requests that are being served.
+///
+/// A dump that is under way keeps the module from being unloaded, but cannot keep it from failing
+/// to load: register families last.
+///
+/// # Invariants
+///
+/// `family` is registered with the kernel.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Registration<F: Family> {
+    #[pin]
+    family: Opaque<bindings::genl_family>,
+    context: F,
+}
+
+// SAFETY: The kernel synchronises its use of the family; the context may be shared.
+unsafe impl<F: Family> Send for Registration<F> {}
+
+// SAFETY: As above.
+unsafe impl<F: Family> Sync for Registration<F> {}
+
+impl<F: Family> Registration<F> {
+    /// Registers a family, visible in every namespace. Process context.
+    pub(crate) fn new(module: &'static ThisModule, context: F) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            context,
+            family <- Opaque::try_ffi_init(|family: *mut bindings::genl_family| {
+                // SAFETY: `family` is ours to write and stays where it is until `drop()`.
+                unsafe { family.write(Self::describe(module)?) };
+                // INVARIANT: Registered if this succeeds.
+                // SAFETY: The family is complete, and the context beside it is in place.
+                to_result(unsafe { bindings::genl_register_family(family) })
+            }),
+        })
+    }
+
+    fn describe(module: &'static ThisModule) -> Result<bindings::genl_family> {
+        let mut family = bindings::genl_family {
+            version: F::VERSION.into(),
+            module: module.as_ptr(),
+            split_ops: F::OPERATIONS.as_ptr().cast(),
+            n_split_ops: u8::try_from(F::OPERATIONS.len())?,
+            // Everything is strict: reserved fields are zero, and without a policy nothing goes.
+            resv_start_op: 0,
+            ..Default::default()
+        };
+        family.set_netnsok(1);
+        family.set_parallel_ops(1);
+        let name = F::NAME.to_bytes_with_nul();
+        family
+            .name
+            .get_mut(..name.len())
+            .ok_or(EINVAL)?
+            .copy_from_slice(name);
+        Ok(family)
+    }
+
+    /// The context of the family that `info` names.
+    ///
+    /// # Safety
+    ///
+    /// `info` is that of a request to a family registered as `Self`.
+    unsafe fn context<'a>(info: *const bindings::genl_info) -> &'a F {
+        // SAFETY: By the caller's promise `info` is valid.
+        let family = unsafe { (*info).family }.cast::<Opaque<bindings::genl_family>>();
+        // SAFETY: By the caller's promise the family is that of a `Self`, which is not dropped
+        // while a request is served.
+        unsafe { &(*kernel::container_of!(family, Self, family)).context }
+    }
+}
+
+#[pinned_drop]
+impl<F: Family> PinnedDrop for Registration<F> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: Registered by the invariant. It fails only for a family that is not.
+        unsafe { bindings::genl_unregister_family(self.family.get()) };
+    }
+}
+
+/// A request that is being served.
+///
+/// # Invariants
+///
+/// `skb` and `info` are those of a request that lasts for `'a`.
+pub(crate) struct Request<'a> {
+    skb: NonNull<bindings::sk_buff>,
+    info: NonNull<bindings::genl_info>,
+    attributes: Attributes<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// # Safety
+    ///
+    /// As the type's invariant says; the attributes were checked against a policy of `attrs`
+    /// entries.
+    unsafe fn from_raw(
+        skb: *mut bindings::sk_buff,
+        info: *const bindings::genl_info,
+        attrs: usize,
+    ) -> Result<Self> {
+        let info = NonNull::new(info.cast_mut()).ok_or(EINVAL)?;
+        // INVARIANT: The caller gives it.
+        Ok(Self {
+            skb: NonNull::new(skb).ok_or(EINVAL)?,
+            info,
+            // SAFETY: The kernel makes a table of as many entries as the policy, or none.
+            attributes: unsafe { Attributes::from_raw(info.as_ref().attrs, attrs) },
+        })
+    }
+
+    /// The namespace of the asking socket.
+    pub(crate) fn net(&self) -> &'a Net {
+        // SAFETY: `info` is valid, and the socket holds a reference to its namespace.
+        unsafe { Net::from_raw(shim::pernet_shim_genl_info_net(self.info.as_ptr())) }
+    }
+
+    /// What the request carries.
+    pub(crate) fn attributes(&self) -> Attributes<'a> {
+        self.attributes
+    }
+
+    /// Whether who opened the socket and the current process both have `CAP_NET_ADMIN` in the user
+    /// namespace that owns `net`.
+    pub(crate) fn is_admin_of(&self, net: &Net) -> bool {
+        // SAFETY: The request and `net` are valid, and so is the owner of `net`.
+        unsafe {
+            bindings::netlink_ns_capable(
+                self.skb.as_ptr(),
+                (*net.as_raw()).user_ns,
+                bindings::CAP_NET_ADMIN as c_int,
+            )
+        }
+    }
+
+    /// Notes for the sender what is wrong, and where if `attr` is given, and returns the error.
+    /// C: `NL_SET_ERR_MSG_ATTR()`.
+    pub(crate) fn refuse(&self, error: Error, attr: Option<u16>, why: &'static CStr) -> Error {
+        let bad = attr.and_then(|attr| self.attributes.get(attr));
+        // SAFETY: `info` is valid; its `extack` is null or ours to write while the request lasts.
+        if let Some(extack) = unsafe { self.info.as_ref().extack.as_mut() } {
+            extack._msg = why.as_char_ptr();
+            if let Some(bad) = bad {
+                extack.bad_attr = bad.as_raw();
+            }
+        }
+        error
+    }
+
+    /// Answers with one message, which `fill` writes. Process context, may sleep.
+    pub(crate) fn reply(&self, fill: impl FnOnce(&mut Writer<'_>) -> Result) -> Result {
+        // SAFETY: Any size may be asked for.
+        let skb =
+            unsafe { bindings::genlmsg_new(bindings::GENLMSG_DEFAULT_SIZE, bindings::GFP_KERNEL) };
+        let skb = NonNull::new(skb).ok_or(ENOMEM)?;
+        // SAFETY: The message is new and ours, and `self` is the request that it answers.
+        let written = unsafe { write_message(skb, self.info.as_ref(), 0, |_| (), fill) };
+        if let Err(error) = written {
+            // SAFETY: The message is still ours.
+            unsafe { bindings::nlmsg_free(skb.as_ptr()) };
+            return Err(error);
+        }
+        // SAFETY: The message is complete, and passes to the socket also on an error.
+        to_result(unsafe { shim::pernet_shim_genlmsg_reply(skb.as_ptr(), self.info.as_ptr()) })
+    }
+}
+
+/// Writes one message: header, `checked` on the header, attributes.
+///
+/// # Safety
+///
+/// `skb` is a netlink message that nobody else uses, and `info` a request.
+unsafe fn write_message(
+    skb: NonNull<bindings::sk_buff>,
+    info: &bindings::genl_info,
+    flags: c_int,
+    checked: impl FnOnce(*mut c_void),
+    fill: impl FnOnce(&mut Writer<'_>) -> Result,
+) -> Result {
+    // SAFETY: By the caller's promise all of these are valid; the family is that of the request.
+    let header = unsafe {
+        bindings::genlmsg_put(
+            skb.as_ptr(),
+            info.snd_portid,
+            info.snd_seq,
+            info.family,
+            flags,
+            (*info.genlhdr).cmd,
+        )
+    };
+    if header.is_null() {
+        return Err(EMSGSIZE);
+    }
+    checked(header);
+    // SAFETY: By the caller's promise nobody else writes to the message.
+    let written = fill(&mut unsafe { Writer::from_raw(skb) });
+    // SAFETY: `header` is that of the message that was just begun.
+    unsafe {
+        match written {
+            Ok(()) => bindings::genlmsg_end(skb.as_ptr(), header),
+            Err(_) => bindings::genlmsg_cancel(skb.as_ptr(), header),
+        }
+    }
+    written
+}
+
+/// One part of the answer to a dump, as large as one read from the socket.
+///
+/// # Invariants
+///
+/// `skb` is the part and `cb` the state of a dump that lasts for `'a`.
+pub(crate) struct Part<'a> {
+    skb: NonNull<bindings::sk_buff>,
+    cb: NonNull<bindings::netlink_callback>,
+    request: Request<'a>,
+}
+
+impl<'a> Part<'a> {
+    /// The request that is answered.
+    pub(crate) fn request(&self) -> &Request<'a> {
+        &self.request
+    }
+
+    /// Says of what state the messages from here on are. If it is not the same throughout a dump,
+    /// its messages are marked with `NLM_F_DUMP_INTR`.
+    pub(crate) fn set_generation(&mut self, generation: u32) {
+        // SAFETY: Valid and ours by the invariant. No reference to the whole is made: the cursor is
+        // lent out.
+        unsafe { (*self.cb.as_ptr()).seq = generation };
+    }
+
+    /// Adds one message, which `fill` writes, or nothing on an error. Fails with `EMSGSIZE` when
+    /// the part is full. Any context.
+    pub(crate) fn message(&mut self, fill: impl FnOnce(&mut Writer<'_>) -> Result) -> Result {
+        let cb = self.cb.as_ptr();
+        // SAFETY: All valid and ours by the invariant.
+        unsafe {
+            write_message(
+                self.skb,
+                self.request.info.as_ref(),
+                bindings::NLM_F_MULTI as c_int,
+                |header| shim::pernet_shim_genl_dump_check_consistent(cb, header),
+                fill,
+            )
+        }
+    }
+}
+
+/// # Safety
+///
+/// Called by the kernel as `genl_split_ops::doit` of a family registered for `D::Family`.
+unsafe extern "C" fn do_callback<const ATTRS: usize, D: Do<ATTRS>>(
+    skb: *mut bindings::sk_buff,
+    info: *mut bindings::genl_info,
+) -> c_int {
+    from_result(|| {
+        // SAFETY: The kernel gives the request and its family, after checking it against the
+        // policy of `D`.
+        let (family, request) = unsafe {
+            (
+                Registration::<D::Family>::context(info),
+                Request::from_raw(skb, info, ATTRS)?,
+            )
+        };
+        D::run(family, &request)?;
+        Ok(0)
+    })
+}
+
+/// # Safety
+///
+/// Called by the kernel as `genl_split_ops::dumpit` of a family registered for `D::Family`.
+unsafe extern "C" fn dump_callback<D: Dump>(
+    skb: *mut bindings::sk_buff,
+    cb: *mut bindings::netlink_callback,
+) -> c_int {
+    from_result(|| {
+        // SAFETY: `cb` is valid, and generic netlink keeps this in its `data`.
+        let info = unsafe { &raw const (*(*cb).data.cast::<bindings::genl_dumpit_info>()).info };
+        let mut part = Part {
+            skb: NonNull::new(skb).ok_or(EINVAL)?,
+            cb: NonNull::new(cb).ok_or(EINVAL)?,
+            // SAFETY: `cb` holds the request. It carries no attributes: there is no policy, so the
+            // kernel refused them.
+            request: unsafe { Request::from_raw((*cb).skb, info, 0)? },
+        };
+        // SAFETY: The kernel gives the request and its family.
+        let family = unsafe { Registration::<D::Family>::context(info) };
+        // SAFETY: Any value is valid in each of the union's views, and `cb` is ours until we
+        // return; `part` does not reach into this field.
+        let cursor = unsafe { &mut (*cb).__bindgen_anon_1.args };
+        D::run(family, &mut part, cursor)?;
+        Ok(0)
+    })
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Network devices and the notifications about them.
+//!
+//! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
+
+use super::{
+    namespace::Net,
+    shim, //
+};
+use core::ptr;
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// A network device, `struct net_device`, while a notification about it goes round.
+#[repr(transparent)]
+pub(crate) struct Device(Opaque<bindings::net_device>);
+
+impl Device {
+    /// The namespace it is in.
+    pub(crate) fn net(&self) -> &Net {
+        // SAFETY: A device leaves its namespace before that one's subsystems `exit`, and it does
+        // not move during a notification.
+        unsafe { Net::from_raw(shim::pernet_shim_dev_net(self.0.get())) }
+    }
+
+    /// Whether the device goes on to exist.
+    ///
+    /// In [`Event::Unregister`] this tells a device that moves to another namespace, which is the
+    /// event of [`Event::Register`] there, from one that ceases to be: C:
+    /// `__dev_change_net_namespace()`.
+    pub(crate) fn is_registered(&self) -> bool {
+        // SAFETY: Valid, and the state changes under RTNL only, which notifications hold.
+        unsafe { shim::pernet_shim_dev_is_registered(self.0.get()) }
+    }
+
+    /// Tells devices apart while they exist.
+    pub(crate) fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+}
+
+/// What happens to a device, `enum netdev_cmd`; the commands that somebody here observes.
+#[derive(Clone, Copy)]
+pub(crate) enum Event {
+    /// `NETDEV_UP`
+    Up,
+    /// `NETDEV_DOWN`
+    Down,
+    /// `NETDEV_REGISTER`: it is in its namespace now.
+    Register,
+    /// `NETDEV_UNREGISTER`: it leaves its namespace.
+    Unregister,
+    /// `NETDEV_CHANGENAME`
+    ChangeName,
+}
+
+impl Event {
+    fn from_raw(command: c_ulong) -> Option<Self> {
+        // SAFETY: Constants of the shim.
+        let known = unsafe {
+            [
+                (shim::pernet_shim_netdev_up, Self::Up),
+                (shim::pernet_shim_netdev_down, Self::Down),
+                (shim::pernet_shim_netdev_register, Self::Register),
+                (shim::pernet_shim_netdev_unregister, Self::Unregister),
+                (shim::pernet_shim_netdev_changename, Self::ChangeName),
+            ]
+        };
+        known
+            .into_iter()
+            .find_map(|(raw, event)| (raw == command).then_some(event))
+    }
+}
+
+/// Observes the devices of all namespaces.
+pub(crate) trait Observer: Send + Sync + 'static {
+    /// Called for each event.
+    ///
+    /// Process context under RTNL, so one event at a time. A new observer is told `Register` of
+    /// each device there is, and `Up` of those that are up; one that is taken off is told the
+    /// reverse.
+    fn event(&self, event: Event, device: &Device);
+}
+
+/// A registered observer. Dropping it unregisters it.
+///
+/// # Invariants
+///
+/// `block` is registered with the kernel.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Notifier<T: Observer> {
+    #[pin]
+    block: Opaque<bindings::notifier_block>,
+    observer: T,
+}
+
+// SAFETY: The block belongs to the kernel's notifier chain; observers may be shared.
+unsafe impl<T: Observer> Send for Notifier<T> {}
+
+// SAFETY: As above.
+unsafe impl<T: Observer> Sync for Notifier<T> {}
+
+impl<T: Observer> Notifier<T> {
+    /// Registers an observer. Process context, takes RTNL.
+    pub(crate) fn new(observer: T) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            observer,
+            block <- Opaque::try_ffi_init(|block: *mut bindings::notifier_block| {
+                // SAFETY: `block` is ours to write and stays where it is until `drop()`.
+                unsafe {
+                    block.write(bindings::notifier_block {
+                        notifier_call: Some(notifier_callback::<T>),
+                        ..Default::default()
+                    })
+                };
+                // INVARIANT: Registered if this succeeds.
+                // SAFETY: The block is complete, and the observer beside it is in place.
+                to_result(unsafe { shim::register_netdevice_notifier(block) })
+            }),
+        })
+    }
+}
+
+#[pinned_drop]
+impl<T: Observer> PinnedDrop for Notifier<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: Registered by the invariant. No callback runs when this returns. It fails only
+        // for a block that is not registered.
+        unsafe { shim::unregister_netdevice_notifier(self.block.get()) };
+    }
+}
+
+/// # Safety
+///
+/// Called by the kernel as `notifier_block::notifier_call` of a [`Notifier`] on the chain of
+/// network devices.
+unsafe extern "C" fn notifier_callback<T: Observer>(
+    block: *mut bindings::notifier_block,
+    command: c_ulong,
+    info: *mut c_void,
+) -> c_int {
+    if let Some(event) = Event::from_raw(command) {
+        let block = block.cast::<Opaque<bindings::notifier_block>>();
+        // SAFETY: The block is that of a `Notifier`, which lives as long as it is registered.
+        let notifier = unsafe { &*kernel::container_of!(block, Notifier<T>, block) };
+        // SAFETY: On this chain `info` is a `struct netdev_notifier_info` with a valid device;
+        // `Device` is transparent.
+        let device = unsafe { &*shim::pernet_shim_notifier_info_to_dev(info).cast::<Device>() };
+        notifier.observer.event(event, device);
+    }
+    bindings::NOTIFY_DONE as c_int
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Counters that every CPU keeps for itself.
+//!
+//! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
+
+use super::shim;
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    cpu,
+    prelude::*, //
+};
+
+// A 64-bit load or store is one access there, so that a sum never sees half an update. What Rust
+// is supported on with 32 bits would need `u64_stats_sync`.
+#[cfg(not(CONFIG_64BIT))]
+compile_error!("pernet's per-CPU counters need a 64-bit kernel");
+
+/// `N` counters of 64 bits, one set for each CPU: adding takes no lock and shares no cache line.
+///
+/// # Invariants
+///
+/// `cells` is a per-CPU allocation of `N` numbers, owned by this.
+pub(crate) struct Counters<const N: usize> {
+    cells: NonNull<u64>,
+}
+
+// SAFETY: All access is by per-CPU operations or volatile loads; any thread may free.
+unsafe impl<const N: usize> Send for Counters<N> {}
+
+// SAFETY: As above.
+unsafe impl<const N: usize> Sync for Counters<N> {}
+
+impl<const N: usize> Counters<N> {
+    /// Makes counters that are zero. Process context, may sleep.
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: Any number may be asked for; the answer is null or zeroed numbers.
+        let cells = unsafe { shim::pernet_shim_alloc_percpu(N) };
+        // INVARIANT: Just allocated.
+        NonNull::new(cells)
+            .map(|cells| Self { cells })
+            .ok_or(ENOMEM)
+    }
+
+    /// Adds to each counter, on this CPU.
+    ///
+    /// Any context. Each single addition is complete in itself, also when an interrupt comes or
+    /// the task moves to another CPU between two of them. C: `this_cpu_add()`.
+    #[inline]
+    pub(crate) fn add(&self, amounts: [u64; N]) {
+        for (i, amount) in amounts.into_iter().enumerate() {
+            // SAFETY: `i` is below `N`, which the allocation has room for.
+            unsafe { shim::pernet_shim_this_cpu_add(self.cells.as_ptr().wrapping_add(i), amount) };
+        }
+    }
+
+    /// The sums over all CPUs that ever were. Any context.
+    pub(crate) fn sums(&self) -> [u64; N] {
+        let mut sums = [0u64; N];
+        for cpu in 0..cpu::nr_cpu_ids() {
+            // SAFETY: Any CPU number may be asked about.
+            if !unsafe { shim::pernet_shim_cpu_possible(cpu) } {
+                continue;
+            }
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let cell = self.cells.as_ptr().wrapping_add(i);
+                // SAFETY: `i` is below `N` and the CPU is possible, so that it has a copy.
+                *sum = sum.wrapping_add(unsafe { shim::pernet_shim_per_cpu_read(cell, cpu) });
+            }
+        }
+        sums
+    }
+}
+
+impl<const N: usize> Drop for Counters<N> {
+    fn drop(&mut self) {
+        // SAFETY: By the invariant the allocation is ours.
+        unsafe { bindings::free_percpu(self.cells.as_ptr().cast()) };
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel's Rust bindings do not have.
+//!
+//! The first block is `kmod/shim.c`; the second is what the kernel exports to modules from headers
+//! that bindgen is not shown.
+
+use kernel::{
+    bindings::{
+        genl_info,
+        net,
+        net_device,
+        netlink_callback,
+        nlattr,
+        notifier_block,
+        proc_dir_entry,
+        seq_file,
+        sk_buff, //
+    },
+    ffi::{
+        c_char,
+        c_int,
+        c_uint,
+        c_ulong,
+        c_void, //
+    },
+};
+
+/// `struct nf_hook_ops`, made by the shim and known to C only.
+#[repr(C)]
+pub(super) struct NfHookOps {
+    _opaque: [u8; 0],
+}
+
+/// `struct nf_hook_state`, which the module does not look into.
+#[repr(C)]
+pub(super) struct NfHookState {
+    _opaque: [u8; 0],
+}
+
+/// `nf_hookfn`.
+pub(super) type NfHookFn =
+    unsafe extern "C" fn(*mut c_void, *mut sk_buff, *const NfHookState) -> c_uint;
+
+#[allow(
+    improper_ctypes,
+    reason = "kernel types hold bindgen's zero-sized fields"
+)]
+unsafe extern "C" {
+    pub(super) fn pernet_shim_maybe_get_net(net: *mut net) -> *mut net;
+    pub(super) fn pernet_shim_put_net(net: *mut net);
+    pub(super) fn pernet_shim_net_generic(net: *const net, id: c_uint) -> *mut c_void;
+
+    pub(super) static pernet_shim_netdev_up: c_ulong;
+    pub(super) static pernet_shim_netdev_down: c_ulong;
+    pub(super) static pernet_shim_netdev_register: c_ulong;
+    pub(super) static pernet_shim_netdev_unregister: c_ulong;
+    pub(super) static pernet_shim_netdev_changename: c_ulong;
+    pub(super) fn pernet_shim_notifier_info_to_dev(info: *const c_void) -> *mut net_device;
+    pub(super) fn pernet_shim_dev_net(dev: *const net_device) -> *mut net;
+    pub(super) fn pernet_shim_dev_is_registered(dev: *const net_device) -> bool;
+
+    pub(super) fn pernet_shim_nf_hook_ops(
+        hook: NfHookFn,
+        private: *mut c_void,
+        pf: u8,
+        hooknum: c_uint,
+        priority: c_int,
+    ) -> *mut NfHookOps;
+
+    pub(super) fn pernet_shim_alloc_percpu(n: usize) -> *mut u64;
+    pub(super) fn pernet_shim_this_cpu_add(counter: *mut u64, n: u64);
+    pub(super) fn pernet_shim_per_cpu_read(counter: *const u64, cpu: c_uint) -> u64;
+    pub(super) fn pernet_shim_cpu_possible(cpu: c_uint) -> bool;
+
+    pub(super) fn pernet_shim_genl_info_net(info: *const genl_info) -> *mut net;
+    pub(super) fn pernet_shim_genlmsg_reply(skb: *mut sk_buff, info: *mut genl_info) -> c_int;
+    pub(super) fn pernet_shim_genl_dump_check_consistent(
+        cb: *mut netlink_callback,
+        user_hdr: *mut c_void,
+    );
+    pub(super) fn pernet_shim_nla_nest_start(skb: *mut sk_buff, attrtype: c_int) -> *mut nlattr;
+    pub(super) fn pernet_shim_nla_nest_end(skb: *mut sk_buff, start: *mut nlattr);
+    pub(super) fn pernet_shim_nla_nest_cancel(skb: *mut sk_buff, start: *mut nlattr);
+    pub(super) fn pernet_shim_nla_get_uint(nla: *const nlattr) -> u64;
+    pub(super) fn pernet_shim_nla_get_u32(nla: *const nlattr) -> u32;
+    pub(super) fn pernet_shim_nla_get_s32(nla: *const nlattr) -> i32;
+
+    pub(super) fn pernet_shim_seq_pde_data(seq: *const seq_file) -> *mut c_void;
+    pub(super) fn pernet_shim_seq_net(seq: *mut seq_file) -> *mut net;
+}
+
+#[allow(
+    improper_ctypes,
+    reason = "kernel types hold bindgen's zero-sized fields"
+)]
+unsafe extern "C" {
+    pub(super) fn register_netdevice_notifier(nb: *mut notifier_block) -> c_int;
+    pub(super) fn unregister_netdevice_notifier(nb: *mut notifier_block) -> c_int;
+
+    pub(super) fn nf_register_net_hook(net: *mut net, ops: *const NfHookOps) -> c_int;
+    pub(super) fn nf_unregister_net_hook(net: *mut net, ops: *const NfHookOps);
+
+    pub(super) fn proc_create_net_single(
+        name: *const c_char,
+        mode: u16,
+        parent: *mut proc_dir_entry,
+        show: unsafe extern "C" fn(*mut seq_file, *mut c_void) -> c_int,
+        data: *mut c_void,
+    ) -> *mut proc_dir_entry;
+    pub(super) fn remove_proc_entry(name: *const c_char, parent: *mut proc_dir_entry);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What each network namespace has of its own.
+//!
+//! The five guidelines for namespace-aware code, and the file that follows each:
+//!
+//! 1. *Statics move into a per-namespace structure*: [`state`]. The one static of the module is
+//!    the id that `pernet_operations` wants.
+//! 2. *A namespace is passed, not assumed*: all of it; [`net::namespace::Net`] is what is passed.
+//! 3. *No `init_net`*: [`devices`] asks the device, [`commands`] the socket and the request.
+//! 4. *Init and cleanup per namespace*: [`state`], by way of [`net::pernet`].
+//! 5. *Per-namespace files*: [`file`].
+
+mod commands;
+mod devices;
+mod file;
+mod net;
+mod state;
+mod traffic;
+mod uapi;
+
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+use net::{
+    genetlink,
+    netdevice,
+    pernet, //
+};
+
+module! {
+    type: Pernet,
+    name: "pernet",
+    authors: ["The pernet authors"],
+    description: "State and counters per network namespace",
+    license: "GPL",
+    alias: ["net-pf-16-proto-16-family-pernet"],
+}
+
+/// The module's registrations.
+///
+/// They drop in the order of the fields: first nobody asks any more, then nobody counts, and with
+/// the last reference to it the state leaves the namespaces.
+#[pin_data]
+struct Pernet {
+    #[pin]
+    family: genetlink::Registration<commands::Family>,
+    #[pin]
+    notifier: netdevice::Notifier<devices::Counter>,
+    namespaces: Arc<pernet::Registration<state::PerNamespace>>,
+}
+
+impl kernel::InPlaceModule for Pernet {
+    fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        // In the opposite order: the family, through which the module is seen, is the last.
+        try_pin_init!(Self {
+            namespaces: Arc::pin_init(pernet::Registration::new(), GFP_KERNEL)?,
+            notifier <- netdevice::Notifier::new(devices::Counter::new(namespaces.clone())),
+            family <- genetlink::Registration::new(
+                module,
+                commands::Family::new(namespaces.clone()),
+            ),
+        })
+    }
+}

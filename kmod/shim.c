@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/*
+ * What the kernel's Rust bindings do not have: inline functions, macros, and
+ * types of headers that bindgen is not shown. One line each, no logic. Their
+ * Rust side is kmod/net/shim.rs.
+ */
+
+#include <linux/netdevice.h>
+#include <linux/netfilter.h>
+#include <linux/percpu.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+#include <linux/slab.h>
+#include <net/genetlink.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+/* Network namespaces */
+
+struct net *pernet_shim_maybe_get_net(struct net *net)
+{
+	return maybe_get_net(net);
+}
+
+void pernet_shim_put_net(struct net *net)
+{
+	put_net(net);
+}
+
+void *pernet_shim_net_generic(const struct net *net, unsigned int id)
+{
+	return net_generic(net, id);
+}
+
+/* Network devices */
+
+const unsigned long pernet_shim_netdev_up = NETDEV_UP;
+const unsigned long pernet_shim_netdev_down = NETDEV_DOWN;
+const unsigned long pernet_shim_netdev_register = NETDEV_REGISTER;
+const unsigned long pernet_shim_netdev_unregister = NETDEV_UNREGISTER;
+const unsigned long pernet_shim_netdev_changename = NETDEV_CHANGENAME;
+
+struct net_device *pernet_shim_notifier_info_to_dev(const struct netdev_notifier_info *info)
+{
+	return netdev_notifier_info_to_dev(info);
+}
+
+struct net *pernet_shim_dev_net(const struct net_device *dev)
+{
+	return dev_net(dev);
+}
+
+bool pernet_shim_dev_is_registered(const struct net_device *dev)
+{
+	return dev->reg_state == NETREG_REGISTERED;
+}
+
+/* Netfilter hooks */
+
+struct nf_hook_ops *pernet_shim_nf_hook_ops(nf_hookfn *hook, void *priv, u8 pf,
+					    unsigned int hooknum, int priority)
+{
+	return kmemdup(&(const struct nf_hook_ops) {
+		.hook = hook,
+		.priv = priv,
+		.pf = pf,
+		.hooknum = hooknum,
+		.priority = priority,
+	}, sizeof(struct nf_hook_ops), GFP_KERNEL);
+}
+
+/* Per-CPU counters */
+
+u64 __percpu *pernet_shim_alloc_percpu(size_t n)
+{
+	return __alloc_percpu(n * sizeof(u64), __alignof__(u64));
+}
+
+void pernet_shim_this_cpu_add(u64 __percpu *counter, u64 n)
+{
+	this_cpu_add(*counter, n);
+}
+
+u64 pernet_shim_per_cpu_read(const u64 __percpu *counter, unsigned int cpu)
+{
+	return READ_ONCE(*per_cpu_ptr(counter, cpu));
+}
+
+bool pernet_shim_cpu_possible(unsigned int cpu)
+{
+	return cpu_possible(cpu);
+}
+
+/* Generic netlink */
+
+struct net *pernet_shim_genl_info_net(const struct genl_info *info)
+{
+	return genl_info_net(info);
+}
+
+int pernet_shim_genlmsg_reply(struct sk_buff *skb, struct genl_info *info)
+{
+	return genlmsg_reply(skb, info);
+}
+
+void pernet_shim_genl_dump_check_consistent(struct netlink_callback *cb, void *user_hdr)
+{
+	genl_dump_check_consistent(cb, user_hdr);
+}
+
+struct nlattr *pernet_shim_nla_nest_start(struct sk_buff *skb, int attrtype)
+{
+	return nla_nest_start(skb, attrtype);
+}
+
+void pernet_shim_nla_nest_end(struct sk_buff *skb, struct nlattr *start)
+{
+	nla_nest_end(skb, start);
+}
+
+void pernet_shim_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start)
+{
+	nla_nest_cancel(skb, start);
+}
+
+u64 pernet_shim_nla_get_uint(const struct nlattr *nla)
+{
+	return nla_get_uint(nla);
+}
+
+u32 pernet_shim_nla_get_u32(const struct nlattr *nla)
+{
+	return nla_get_u32(nla);
+}
+
+s32 pernet_shim_nla_get_s32(const struct nlattr *nla)
+{
+	return nla_get_s32(nla);
+}
+
+/* Files in /proc/net */
+
+void *pernet_shim_seq_pde_data(const struct seq_file *seq)
+{
+	return pde_data(file_inode(seq->file));
+}
+
+struct net *pernet_shim_seq_net(struct seq_file *seq)
+{
+	return seq_file_single_net(seq);
+}

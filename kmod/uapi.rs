@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)
+
+// Generated from docs/netlink/pernet.yaml by `make spec`; do not edit.
+
+//! Numbers of the netlink family `pernet`.
+//!
+//! What each network namespace has of its own, as the module `pernet` counts it.
+//!
+//! A namespace is visible to a socket that lives in it, and to a socket whose
+//! owner has CAP_NET_ADMIN in the user namespace that owns it. To anybody else
+//! it does not exist.
+
+#![allow(
+    dead_code,
+    reason = "the contract is whole, whatever this side of it uses"
+)]
+
+use kernel::prelude::*;
+
+/// The family's name, to find its number by.
+pub(crate) const FAMILY_NAME: &CStr = c"pernet";
+
+/// The family's version.
+pub(crate) const FAMILY_VERSION: u8 = 1;
+
+/// Operations of the family.
+pub(crate) mod cmd {
+    /// Read what the module knows of network namespaces.
+    ///
+    /// A `do` without attributes reads the asking socket's own namespace; one
+    /// with exactly one of cookie, nsid, pid and fd reads the namespace that
+    /// it names. A `dump` reads every namespace the socket may see, and is
+    /// marked NLM_F_DUMP_INTR when namespaces came or went meanwhile.
+    pub(crate) const GET: u8 = 1;
+}
+
+/// The netfilter hook a packet was counted at, numbered as NF_INET_*.
+pub(crate) mod hook {
+    /// Arrived from a device, not routed yet.
+    pub(crate) const PREROUTING: u8 = 0;
+    /// For this namespace itself.
+    pub(crate) const LOCAL_IN: u8 = 1;
+    /// Arrived from one device, leaves by another.
+    pub(crate) const FORWARD: u8 = 2;
+    /// Sent by this namespace itself.
+    pub(crate) const LOCAL_OUT: u8 = 3;
+    /// Routed, about to leave by a device.
+    pub(crate) const POSTROUTING: u8 = 4;
+}
+
+/// The protocol family of a packet, numbered as NFPROTO_*.
+pub(crate) mod family {
+    pub(crate) const IPV4: u8 = 2;
+    pub(crate) const IPV6: u8 = 10;
+}
+
+/// One network namespace.
+pub(crate) mod netns {
+    /// The namespace's identity: unique since boot and never used again; the
+    /// value of SO_NETNS_COOKIE and of ioctl(NS_GET_ID). In a request, names
+    /// the namespace that is asked for.
+    pub(crate) const COOKIE: u16 = 1;
+    /// The id of the namespace in the namespace of the asking socket. Absent
+    /// from a reply when it has none there. In a request, names the
+    /// namespace that is asked for.
+    pub(crate) const NSID: u16 = 2;
+    /// Only in a request: a process whose network namespace is asked for, in
+    /// the pid namespace of the asking process.
+    pub(crate) const PID: u16 = 3;
+    /// Only in a request: an open descriptor of the asking process that
+    /// refers to the namespace asked for.
+    pub(crate) const FD: u16 = 4;
+    /// The inode number in nsfs, as in /proc/PID/ns/net. Used again after
+    /// the namespace is gone.
+    pub(crate) const INODE: u16 = 5;
+    /// The inode number in nsfs of the user namespace that owns this one.
+    pub(crate) const USERNS_INODE: u16 = 6;
+    /// Nanoseconds since counting began in this namespace, time in suspend
+    /// included. That is when the namespace was made, unless `preexisting`.
+    pub(crate) const AGE: u16 = 7;
+    /// The namespace is older than the module: its age and all its counters
+    /// begin when the module was loaded.
+    pub(crate) const PREEXISTING: u16 = 8;
+    /// Network devices of the namespace, the loopback device included.
+    pub(crate) const DEVICES: u16 = 9;
+    /// Packets counted at one hook for one family; one nest for each pair.
+    pub(crate) const TRAFFIC: u16 = 10;
+    /// The highest number in use.
+    pub(crate) const MAX: u16 = 10;
+}
+
+/// Network devices, counted by their notifications. At any time, present is
+/// registered + moved-in - unregistered - moved-out.
+pub(crate) mod devices {
+    /// Devices that are in the namespace now.
+    pub(crate) const PRESENT: u16 = 1;
+    /// Devices that came to be in the namespace. Those that were there when
+    /// the module was loaded count once, at the load.
+    pub(crate) const REGISTERED: u16 = 2;
+    /// Devices that ceased to be while in the namespace.
+    pub(crate) const UNREGISTERED: u16 = 3;
+    /// Times a device was brought up. A device that was up when the module
+    /// was loaded counts once, at the load.
+    pub(crate) const UP: u16 = 4;
+    /// Times a device was brought down.
+    pub(crate) const DOWN: u16 = 5;
+    /// Devices that came from another namespace.
+    pub(crate) const MOVED_IN: u16 = 6;
+    /// Devices that left for another namespace.
+    pub(crate) const MOVED_OUT: u16 = 7;
+    /// Times a device got another name while in the namespace.
+    pub(crate) const RENAMED: u16 = 8;
+    /// The highest number in use.
+    pub(crate) const MAX: u16 = 8;
+}
+
+/// Packets at one netfilter hook, of one protocol family.
+pub(crate) mod traffic {
+    pub(crate) const FAMILY: u16 = 1;
+    pub(crate) const HOOK: u16 = 2;
+    /// Packets that reached the hook, before any other hook function saw them.
+    pub(crate) const PACKETS: u16 = 3;
+    /// Length of those packets, from the network header on.
+    pub(crate) const BYTES: u16 = 4;
+    /// The highest number in use.
+    pub(crate) const MAX: u16 = 4;
+}
