@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What people type, and what they get back. One file per verb, each with its
+//! arguments and what it does with them.
+
+mod bridge;
+mod exec;
+mod link;
+mod node;
+mod output;
+mod stat;
+
+use std::process::ExitCode;
+
+use anyhow::{Error, Result};
+use clap::{Parser, Subcommand};
+
+use crate::node::exec::NotStarted;
+use crate::node::interrupt::Interrupted;
+
+/// Make network namespaces, wire them together, run things in them, and show
+/// what each one counts
+#[derive(Parser)]
+#[command(name = "pernet", version, max_term_width = 100, after_help = AFTER)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER: &str = "\
+Example: two nodes, one bridge, a ping, and who saw its packets
+  pernet node add n1 n2
+  pernet bridge add b.1.1
+  pernet link add n1:eth0=10.0.0.1/24 --bridge b.1.1
+  pernet link add n2:eth0=10.0.0.2/24 --bridge b.1.1
+  pernet exec n1 -- ping -c 3 10.0.0.2
+  pernet stat n1 n2
+  pernet node del n1 n2
+  pernet bridge del b.1.1
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 the kernel module is not loaded
+(only `stat`), 128 + N stopped by signal N; `exec` returns the command's own.";
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make, list and delete nodes
+    #[command(subcommand)]
+    Node(node::Verb),
+    /// Run a command in a node
+    Exec(exec::Arguments),
+    /// Make and delete links between nodes
+    #[command(subcommand)]
+    Link(link::Verb),
+    /// Make, list and delete bridges
+    #[command(subcommand)]
+    Bridge(bridge::Verb),
+    /// Show what each namespace counts, as the kernel module knows it
+    Stat(stat::Arguments),
+}
+
+/// Does what the command line says; prints an error once, here.
+pub fn run() -> ExitCode {
+    // Wrong usage ends here, with status 2 and clap's own words.
+    let arguments = Arguments::parse();
+    match dispatch(arguments.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pernet: {error:#}");
+            ExitCode::from(status(&error))
+        }
+    }
+}
+
+fn dispatch(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Node(verb) => node::run(verb),
+        Verb::Exec(arguments) => Err(exec::run(&arguments)),
+        Verb::Link(verb) => link::run(verb),
+        Verb::Bridge(verb) => bridge::run(verb),
+        Verb::Stat(arguments) => stat::run(&arguments),
+    }
+}
+
+/// The exit status that tells a program what `error` tells a person.
+fn status(error: &Error) -> u8 {
+    if let Some(not_started) = error.downcast_ref::<NotStarted>() {
+        return not_started.status();
+    }
+    if let Some(Interrupted(signal)) = error.downcast_ref() {
+        return u8::try_from(128 + *signal as i32).unwrap_or(1);
+    }
+    if error.is::<stat::NoModule>() {
+        return 3;
+    }
+    1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_has_an_example() {
+        fn check(command: &clap::Command) {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(help.contains("Example"), "{}", command.get_name());
+            command.get_subcommands().for_each(check);
+        }
+        check(&Arguments::command());
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Writing to standard output.
+
+use std::io::{self, ErrorKind, Write};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+/// Writes `text`. A reader that has seen enough, as `head` has, is no error.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
+}
+
+/// Writes `value` as JSON.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    let json = serde_json::to_string_pretty(value).context("cannot write JSON")?;
+    print(&(json + "\n"))
+}
+
+/// Rows of text in columns as wide as their widest entry.
+pub fn columns<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
+    let mut widths = heading.map(str::len);
+    for row in rows {
+        for (width, entry) in widths.iter_mut().zip(row) {
+            *width = (*width).max(entry.chars().count());
+        }
+    }
+    let heading = heading.map(str::to_owned);
+    let mut out = String::new();
+    for row in std::iter::once(&heading).chain(rows) {
+        let entries = row
+            .iter()
+            .zip(widths)
+            .map(|(entry, width)| format!("{entry:<width$}"));
+        out += entries.collect::<Vec<_>>().join("  ").trim_end();
+        out += "\n";
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_lines_have_no_blanks_at_their_end() {
+        let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
+        let rows = [row("n1", "12"), row("a-long-näme", "")];
+        assert_eq!(
+            columns(["NAME", "N"], &rows),
+            "NAME         N\nn1           12\na-long-näme\n"
+        );
+    }
+}

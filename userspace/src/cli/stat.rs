@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `pernet stat`: what the module counts in each namespace.
+
+use std::fmt;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::output;
+use crate::node::Name;
+use crate::stat::{self, table};
+
+/// Show what each namespace counts, as the kernel module knows it
+///
+/// Packets and bytes are counted at the five netfilter hooks, for IPv4 and
+/// IPv6. Without NODE every namespace is shown that the caller may see; NODE
+/// may be any name that `ip netns` lists.
+#[derive(Args)]
+#[command(after_help = AFTER)]
+pub struct Arguments {
+    /// Names of the nodes
+    node: Vec<Name>,
+    /// Print JSON, with everything the module tells
+    #[arg(long)]
+    json: bool,
+}
+
+const AFTER: &str = "\
+JSON: [{\"name\": string or null, \"names\": [string, ...], \"cookie\": integer,
+  \"inode\": integer, \"userns_inode\": integer, \"nsid\": integer or null,
+  \"age_ns\": integer, \"preexisting\": boolean,
+  \"devices\": {\"present\": integer, \"registered\": integer,
+    \"unregistered\": integer, \"up\": integer, \"down\": integer,
+    \"moved_in\": integer, \"moved_out\": integer, \"renamed\": integer},
+  \"traffic\": {FAMILY: {HOOK: {\"packets\": integer, \"bytes\": integer}}}}, ...]
+  FAMILY is ipv4 or ipv6; HOOK is prerouting, local_in, forward, local_out or
+  postrouting. `preexisting`: counting began when the module was loaded.
+
+Example: pernet stat n1 --json | jq '.[0].traffic.ipv4.local_in.packets'
+
+Exit status: 3 where the module is not loaded.";
+
+/// There is nothing to ask.
+#[derive(Debug)]
+pub struct NoModule;
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let namespaces = stat::read(&arguments.node)?.ok_or(NoModule)?;
+    match arguments.json {
+        true => output::print_json(&namespaces),
+        false => output::print(&table::render(&namespaces)),
+    }
+}
+
+impl fmt::Display for NoModule {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("the kernel module pernet is not loaded; load it with `modprobe pernet`, or `insmod kmod/pernet.ko` where it was built")
+    }
+}
+
+impl std::error::Error for NoModule {}

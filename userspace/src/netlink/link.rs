@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Devices: making, changing, finding and deleting them.
+
+use std::fmt;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use neli::consts::nl::NlmF;
+use neli::consts::rtnl::{Iff, Ifla, IflaInfo, RtAddrFamily, Rtm};
+use neli::rtnl::{Ifinfomsg, IfinfomsgBuilder, Rtattr};
+use neli::types::{Buffer, RtBuffer};
+use nix::errno::Errno;
+use nix::libc;
+
+use super::{Batch, Refusal, Socket, attribute};
+
+/// `VETH_INFO_PEER` of linux/veth.h.
+const VETH_INFO_PEER: u16 = 1;
+/// `IFLA_INET6_ADDR_GEN_MODE` of linux/if_link.h, and its value for "none".
+const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
+const IN6_ADDR_GEN_MODE_NONE: u8 = 1;
+/// `IF_OPER_UP` of linux/if.h.
+const IF_OPER_UP: u8 = 6;
+
+/// A name that the kernel accepts for a device.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DeviceName(String);
+
+impl DeviceName {
+    /// The longest name, in bytes.
+    pub const MAX: usize = 15;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DeviceName {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        ensure!(!text.is_empty(), "device name is empty");
+        ensure!(
+            text.len() <= Self::MAX,
+            "device name `{text}` is {} bytes long, {} more than the kernel allows",
+            text.len(),
+            text.len() - Self::MAX
+        );
+        ensure!(text != "." && text != "..", "`{text}` is no device name");
+        // `%` is the kernel's own: it would number the device in its place.
+        let wrong =
+            |c: char| c == '/' || c == ':' || c == '%' || c.is_whitespace() || c.is_control();
+        if let Some(c) = text.chars().find(|&c| wrong(c)) {
+            bail!("device name {text:?} has {c:?} in it, which is not allowed there");
+        }
+        Ok(DeviceName(text.to_owned()))
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An Ethernet address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Mac(pub [u8; 6]);
+
+impl FromStr for Mac {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut bytes = [0; 6];
+        let mut parts = text.split(':');
+        for byte in &mut bytes {
+            *byte = (parts.next())
+                .filter(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()))
+                .and_then(|part| u8::from_str_radix(part, 16).ok())
+                .ok_or_else(|| anyhow!("`{text}` is not an Ethernet address"))?;
+        }
+        ensure!(
+            parts.next().is_none(),
+            "`{text}` is not an Ethernet address"
+        );
+        ensure!(
+            bytes != [0; 6] && bytes[0] & 1 == 0,
+            "`{text}` cannot be the address of one device"
+        );
+        Ok(Mac(bytes))
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+impl fmt::Debug for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One end of a veth pair, before it is made.
+pub struct NewEnd<'a> {
+    pub name: &'a DeviceName,
+    pub mac: Option<Mac>,
+    pub mtu: Option<u32>,
+    /// The namespace it is made in, if not the socket's.
+    pub netns: Option<BorrowedFd<'a>>,
+    /// The bridge it becomes a port of: its index in the socket's namespace.
+    pub master: Option<i32>,
+}
+
+/// A device as the kernel describes it.
+#[derive(Debug, Clone)]
+pub struct Link {
+    pub index: i32,
+    pub name: String,
+    pub kind: Option<String>,
+    pub mac: Option<Mac>,
+    pub master: Option<i32>,
+    /// Index of the device this one is tied to; of a veth, its peer.
+    pub peer: Option<i32>,
+    /// The namespace of that one, by its id in this one's, if it is another.
+    pub peer_nsid: Option<i32>,
+    pub up: bool,
+    /// Packets can pass: it is up and so is what it is connected to.
+    pub operational: bool,
+    /// What its kind keeps of it, and what its master's kind does.
+    pub(super) data: Option<Buffer>,
+    pub(super) port_data: Option<Buffer>,
+}
+
+impl Link {
+    pub fn is(&self, kind: &str) -> bool {
+        self.kind.as_deref() == Some(kind)
+    }
+
+    pub(super) fn parse(payload: &Buffer) -> Result<Self> {
+        let message: Ifinfomsg = attribute::parse(payload.as_ref())?;
+        let mut link = Link {
+            index: *message.ifi_index(),
+            name: String::new(),
+            kind: None,
+            mac: None,
+            master: None,
+            peer: None,
+            peer_nsid: None,
+            up: message.ifi_flags().contains(Iff::UP),
+            operational: false,
+            data: None,
+            port_data: None,
+        };
+        for attribute in message.rtattrs().iter() {
+            let payload = attribute.rta_payload();
+            match attribute.rta_type() {
+                Ifla::Ifname => link.name = attribute::string(payload)?,
+                Ifla::Master => link.master = Some(attribute::i32(payload)?),
+                Ifla::Link => link.peer = Some(attribute::i32(payload)?),
+                Ifla::LinkNetnsid => link.peer_nsid = Some(attribute::i32(payload)?),
+                Ifla::Operstate => link.operational = attribute::u8(payload)? == IF_OPER_UP,
+                // Devices that are not Ethernet have other lengths, or none.
+                Ifla::Address => link.mac = attribute::exactly(payload).ok().map(Mac),
+                Ifla::Linkinfo => link.parse_info(payload)?,
+                _ => {}
+            }
+        }
+        Ok(link)
+    }
+
+    fn parse_info(&mut self, payload: &Buffer) -> Result<()> {
+        for attribute in attribute::rt_nest::<IflaInfo>(payload)?.iter() {
+            let payload = attribute.rta_payload();
+            match attribute.rta_type() {
+                IflaInfo::Kind => self.kind = Some(attribute::string(payload)?),
+                IflaInfo::Data => self.data = Some(payload.clone()),
+                IflaInfo::SlaveData => self.port_data = Some(payload.clone()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The device called `name` in the socket's namespace, if there is one.
+pub fn find(socket: &mut Socket, name: &DeviceName) -> Result<Option<Link>> {
+    let attributes = [attribute::rt(Ifla::Ifname, name.as_str())?];
+    let message = message(0, attributes).build()?;
+    let batch = Batch::of(
+        format!("cannot look for device {name}"),
+        Rtm::Getlink,
+        NlmF::empty(),
+        &message,
+    )?;
+    match socket.transact(&batch) {
+        Ok(answers) => Ok(Some(single(&answers)?)),
+        Err(error) if Refusal::is(&error, Errno::ENODEV) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The device with index `index` in the socket's namespace; a refusal with
+/// ENODEV where there is none.
+pub fn get(socket: &mut Socket, index: i32) -> Result<Link> {
+    let message = message(index, []).build()?;
+    let what = format!("cannot read device number {index}");
+    let batch = Batch::of(what, Rtm::Getlink, NlmF::empty(), &message)?;
+    single(&socket.transact(&batch)?)
+}
+
+/// All devices of the socket's namespace.
+pub fn all(socket: &mut Socket) -> Result<Vec<Link>> {
+    let message = message(0, []).build()?;
+    let entries = socket.dump("cannot list the devices", Rtm::Getlink, &message)?;
+    entries.iter().map(Link::parse).collect()
+}
+
+/// Makes a veth pair by one message, each end in its place; `end` is in the
+/// socket's own namespace. Returns the indexes of `end` and `peer`.
+pub fn add_veth(
+    socket: &mut Socket,
+    what: &str,
+    end: &NewEnd,
+    peer: &NewEnd,
+) -> Result<Option<(i32, i32)>> {
+    let peer_message = message(0, new_end(peer)?).build()?;
+    let data = attribute::rt(IflaInfo::Data, attribute::rt(VETH_INFO_PEER, peer_message)?)?;
+    let mut attributes = new_end(end)?;
+    attributes.push(link_info("veth", data)?);
+    let made = create(socket, what, attributes)?;
+    Ok(made.and_then(|made| Some((made.index, made.peer?))))
+}
+
+/// Makes a device of the socket's namespace and returns what the kernel says
+/// of it; nothing, where the kernel is too old (before 6.2) to say it.
+pub(super) fn create(
+    socket: &mut Socket,
+    what: &str,
+    attributes: Vec<Rtattr<Ifla, Buffer>>,
+) -> Result<Option<Link>> {
+    let message = message(0, attributes).build()?;
+    let flags = NlmF::CREATE | NlmF::EXCL | NlmF::ECHO;
+    let answers = socket.transact(&Batch::of(what, Rtm::Newlink, flags, &message)?)?;
+    answers.iter().flatten().next().map(Link::parse).transpose()
+}
+
+/// The attribute that says what kind of device is made.
+pub(super) fn link_info(
+    kind: &str,
+    data: Rtattr<IflaInfo, Buffer>,
+) -> Result<Rtattr<Ifla, Buffer>> {
+    let mut info = RtBuffer::new();
+    info.push(attribute::rt(IflaInfo::Kind, kind)?);
+    info.push(data);
+    attribute::rt(Ifla::Linkinfo, info)
+}
+
+fn new_end(end: &NewEnd) -> Result<Vec<Rtattr<Ifla, Buffer>>> {
+    let mut attributes = vec![attribute::rt(Ifla::Ifname, end.name.as_str())?];
+    if let Some(Mac(mac)) = end.mac {
+        attributes.push(attribute::rt(Ifla::Address, mac)?);
+    }
+    if let Some(mtu) = end.mtu {
+        attributes.push(attribute::rt(Ifla::Mtu, mtu)?);
+    }
+    if let Some(netns) = end.netns {
+        attributes.push(attribute::rt(Ifla::NetNsFd, netns.as_raw_fd())?);
+    }
+    if let Some(master) = end.master {
+        attributes.push(attribute::rt(Ifla::Master, master)?);
+    }
+    Ok(attributes)
+}
+
+/// Keeps IPv6 from giving the device an address by itself. It must come before
+/// the device is up, in a message of its own: the kernel does not look at this
+/// when it makes a device, and in one message it would bring it up first.
+pub fn no_generated_address(batch: &mut Batch, what: impl Into<String>, index: i32) -> Result<()> {
+    let mode = attribute::rt(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE)?;
+    let inet6 = attribute::rt(libc::AF_INET6 as u16, mode)?;
+    let message = message(index, [attribute::rt(Ifla::AfSpec, inet6)?]).build()?;
+    batch.push(what, Rtm::Setlink, NlmF::empty(), &message)?;
+    // There is no IPv6 on this device: its MTU is too small, or the kernel has none.
+    batch.tolerate(Errno::EAFNOSUPPORT);
+    Ok(())
+}
+
+/// Brings the device up.
+pub fn up(batch: &mut Batch, what: impl Into<String>, index: i32) -> Result<()> {
+    let message = message(index, []).up().build()?;
+    batch.push(what, Rtm::Setlink, NlmF::empty(), &message)
+}
+
+/// Deletes the device with index `index`; of a veth, both ends.
+pub fn delete(socket: &mut Socket, what: impl Into<String>, index: i32) -> Result<()> {
+    let message = message(index, []).build()?;
+    let batch = Batch::of(what, Rtm::Dellink, NlmF::empty(), &message)?;
+    socket.transact(&batch).map(drop)
+}
+
+fn message(
+    index: i32,
+    attributes: impl IntoIterator<Item = Rtattr<Ifla, Buffer>>,
+) -> IfinfomsgBuilder {
+    IfinfomsgBuilder::default()
+        .ifi_family(RtAddrFamily::Unspecified)
+        .ifi_index(index)
+        .rtattrs(attributes.into_iter().collect())
+}
+
+fn single(answers: &[Vec<Buffer>]) -> Result<Link> {
+    let payload = answers.iter().flatten().next();
+    Link::parse(payload.context("the kernel described no device")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn device_names_are_those_of_the_kernel() {
+        for right in ["lo", "b.1.1", "n1.0.1", "ä", "a=b", "123456789012345"] {
+            assert_eq!(right.parse::<DeviceName>().unwrap().as_str(), right);
+        }
+        for wrong in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "a:b",
+            "a b",
+            "a\tb",
+            "eth%d",
+            "a\0",
+            "1234567890123456",
+        ] {
+            assert!(wrong.parse::<DeviceName>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn macs_are_six_pairs_for_one_device() {
+        let mac: Mac = "02:00:00:00:0A:ff".parse().unwrap();
+        assert_eq!(mac.to_string(), "02:00:00:00:0a:ff");
+        for wrong in [
+            "",
+            "02:00:00:00:00",
+            "02:00:00:00:00:00:00",
+            "2:0:0:0:0:1",
+            "02:00:00:00:00:0g",
+            "02:00:00:00:00:+1",
+            "00:00:00:00:00:00",
+            "01:00:00:00:00:00",
+        ] {
+            assert!(wrong.parse::<Mac>().is_err(), "{wrong}");
+        }
+    }
+
+    /// A description of a veth, as bytes of one machine word after another.
+    fn description(attributes: &[(u16, &[u8])]) -> Buffer {
+        let mut bytes = vec![0; 4];
+        bytes.extend(7_i32.to_ne_bytes());
+        bytes.extend((libc::IFF_UP as u32).to_ne_bytes());
+        bytes.extend([0; 4]);
+        for (kind, payload) in attributes {
+            bytes.extend((payload.len() as u16 + 4).to_ne_bytes());
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend(*payload);
+            bytes.resize(bytes.len().next_multiple_of(4), 0);
+        }
+        Buffer::from(bytes)
+    }
+
+    #[test]
+    fn a_description_is_read_and_what_is_not_known_passed_over() {
+        let kind = [
+            &9_u16.to_ne_bytes()[..],
+            &1_u16.to_ne_bytes(),
+            b"veth\0\0\0\0",
+        ]
+        .concat();
+        let link = Link::parse(&description(&[
+            (libc::IFLA_IFNAME, b"eth0\0"),
+            (libc::IFLA_LINK, &3_i32.to_ne_bytes()),
+            (libc::IFLA_LINK_NETNSID, &0_i32.to_ne_bytes()),
+            (libc::IFLA_ADDRESS, &[2, 0, 0, 0, 0, 1]),
+            (libc::IFLA_OPERSTATE, &[IF_OPER_UP]),
+            (libc::IFLA_LINKINFO, &kind),
+            (0x3ff0, b"from a later kernel"),
+        ]))
+        .unwrap();
+        assert_eq!(
+            (link.index, &*link.name, link.up, link.operational),
+            (7, "eth0", true, true)
+        );
+        assert_eq!(
+            (link.peer, link.peer_nsid, link.master),
+            (Some(3), Some(0), None)
+        );
+        assert_eq!(link.mac, Some(Mac([2, 0, 0, 0, 0, 1])));
+        assert!(link.is("veth"));
+    }
+
+    #[test]
+    fn a_description_with_wrong_lengths_is_refused() {
+        let short = description(&[(libc::IFLA_MASTER, &[1, 2])]);
+        assert!(Link::parse(&short).is_err());
+
+        let whole = description(&[(libc::IFLA_IFNAME, b"eth0\0")]);
+        let cut = Buffer::from(&whole.as_ref()[..whole.len() - 4]);
+        assert!(Link::parse(&cut).is_err());
+
+        for length in [0_u16, 3, 200] {
+            let mut lying = whole.as_ref().to_vec();
+            lying[16..18].copy_from_slice(&length.to_ne_bytes());
+            assert!(Link::parse(&Buffer::from(lying)).is_err(), "{length}");
+        }
+        assert!(Link::parse(&Buffer::from([0; 8].as_slice())).is_err());
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Talking to the kernel's network stack.
+//!
+//! A [`Socket`] belongs to the namespace it was opened in and keeps it when the
+//! thread goes elsewhere. Over it go typed rtnetlink messages ([`link`],
+//! [`bridge`], [`address`]) and those of the family [`pernet`]. Nothing here
+//! knows what a node is.
+
+pub mod address;
+mod attribute;
+pub mod bridge;
+pub mod link;
+pub mod nsid;
+pub mod pernet;
+mod refusal;
+mod socket;
+
+pub use address::Address;
+pub use link::{DeviceName, Mac};
+pub use refusal::Refusal;
+pub use socket::{Batch, Socket};

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Reading the family's replies. What is not known here is passed over: a
+//! newer module may say more.
+
+use anyhow::{Context, Result};
+use neli::genl::{Genlmsghdr, Nlattr};
+use neli::types::{Buffer, GenlBuffer};
+use serde::Serialize;
+
+use super::uapi::{Cmd, Devices, Family, Hook, Netns, Traffic};
+use crate::netlink::attribute;
+
+/// What the module tells of one namespace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetnsReport {
+    pub cookie: u64,
+    pub nsid: Option<i32>,
+    pub inode: u64,
+    pub userns_inode: u64,
+    /// Nanoseconds.
+    pub age: u64,
+    pub preexisting: bool,
+    pub devices: DeviceCounts,
+    pub traffic: Vec<Counts>,
+}
+
+/// What became of the namespace's devices.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct DeviceCounts {
+    pub present: u64,
+    pub registered: u64,
+    pub unregistered: u64,
+    pub up: u64,
+    pub down: u64,
+    pub moved_in: u64,
+    pub moved_out: u64,
+    pub renamed: u64,
+}
+
+/// Packets of one family at one hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    pub family: Family,
+    pub hook: Hook,
+    pub packets: u64,
+    pub bytes: u64,
+}
+
+/// The namespace that `message` is about.
+pub fn report(message: &Buffer) -> Result<NetnsReport> {
+    let message: Genlmsghdr<Cmd, Netns> = attribute::parse(message.as_ref())?;
+    let mut report = NetnsReport::default();
+    let mut cookie = None;
+    for attribute in message.attrs().iter() {
+        let payload = attribute.nla_payload();
+        match kind(attribute) {
+            Netns::Cookie => cookie = Some(attribute::uint(payload)?),
+            Netns::Nsid => report.nsid = Some(attribute::i32(payload)?),
+            Netns::Inode => report.inode = attribute::uint(payload)?,
+            Netns::UsernsInode => report.userns_inode = attribute::uint(payload)?,
+            Netns::Age => report.age = attribute::uint(payload)?,
+            Netns::Preexisting => {
+                attribute::exactly::<0>(payload)?;
+                report.preexisting = true;
+            }
+            Netns::Devices => report.devices = devices(payload)?,
+            Netns::Traffic => report.traffic.extend(traffic(payload)?),
+            Netns::Pid | Netns::Fd | Netns::UnrecognizedConst(_) => {}
+        }
+    }
+    report.cookie = cookie.context("the module described a namespace without its cookie")?;
+    Ok(report)
+}
+
+fn devices(payload: &Buffer) -> Result<DeviceCounts> {
+    let nest: GenlBuffer<Devices, Buffer> = attribute::genl_nest(payload)?;
+    let mut counts = DeviceCounts::default();
+    for attribute in nest.iter() {
+        let count = match kind(attribute) {
+            Devices::Present => &mut counts.present,
+            Devices::Registered => &mut counts.registered,
+            Devices::Unregistered => &mut counts.unregistered,
+            Devices::Up => &mut counts.up,
+            Devices::Down => &mut counts.down,
+            Devices::MovedIn => &mut counts.moved_in,
+            Devices::MovedOut => &mut counts.moved_out,
+            Devices::Renamed => &mut counts.renamed,
+            Devices::UnrecognizedConst(_) => continue,
+        };
+        *count = attribute::uint(attribute.nla_payload())?;
+    }
+    Ok(counts)
+}
+
+/// Counts, unless they are of a family or at a hook that is not known here.
+fn traffic(payload: &Buffer) -> Result<Option<Counts>> {
+    let nest: GenlBuffer<Traffic, Buffer> = attribute::genl_nest(payload)?;
+    let (mut family, mut hook) = (None, None);
+    let (mut packets, mut bytes) = (0, 0);
+    for attribute in nest.iter() {
+        let payload = attribute.nla_payload();
+        match kind(attribute) {
+            Traffic::Family => family = Some(Family::from(attribute::u8(payload)?)),
+            Traffic::Hook => hook = Some(Hook::from(attribute::u8(payload)?)),
+            Traffic::Packets => packets = attribute::uint(payload)?,
+            Traffic::Bytes => bytes = attribute::uint(payload)?,
+            Traffic::UnrecognizedConst(_) => {}
+        }
+    }
+    let family = family.context("the module counted packets of no family")?;
+    let hook = hook.context("the module counted packets at no hook")?;
+    let known = family.name().is_some() && hook.name().is_some();
+    Ok(known.then_some(Counts {
+        family,
+        hook,
+        packets,
+        bytes,
+    }))
+}
+
+fn kind<T: Copy>(attribute: &Nlattr<T, Buffer>) -> T {
+    *attribute.nla_type().nla_type()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::uapi;
+    use super::*;
+
+    /// An attribute as it is on the wire.
+    fn attribute(kind: impl Into<u16>, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(u16::try_from(payload.len() + 4).unwrap().to_ne_bytes());
+        bytes.extend(kind.into().to_ne_bytes());
+        bytes.extend(payload);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    /// The kernel marks nests, or does not.
+    fn nest(kind: impl Into<u16>, attributes: &[Vec<u8>]) -> Vec<u8> {
+        attribute(kind.into() | 1 << 15, &attributes.concat())
+    }
+
+    fn reply(attributes: &[Vec<u8>]) -> Buffer {
+        let header = vec![Cmd::Get.into(), uapi::FAMILY_VERSION, 0, 0];
+        Buffer::from([header, attributes.concat()].concat())
+    }
+
+    fn counts(family: u8, hook: u8, packets: u64, bytes: u64) -> Vec<u8> {
+        nest(
+            Netns::Traffic,
+            &[
+                attribute(Traffic::Family, &[family]),
+                attribute(Traffic::Hook, &[hook]),
+                attribute(Traffic::Packets, &packets.to_ne_bytes()),
+                attribute(Traffic::Bytes, &bytes.to_ne_bytes()),
+            ],
+        )
+    }
+
+    #[test]
+    fn a_whole_reply_is_read() {
+        let report = report(&reply(&[
+            attribute(Netns::Cookie, &u64::MAX.to_ne_bytes()),
+            attribute(Netns::Nsid, &(-3_i32).to_ne_bytes()),
+            attribute(Netns::Inode, &0xf000_0001_u32.to_ne_bytes()),
+            attribute(Netns::UsernsInode, &0xefff_fffd_u32.to_ne_bytes()),
+            attribute(Netns::Age, &1_500_000_000_u32.to_ne_bytes()),
+            attribute(Netns::Preexisting, &[]),
+            nest(
+                Netns::Devices,
+                &[
+                    attribute(Devices::Present, &2_u32.to_ne_bytes()),
+                    attribute(Devices::MovedIn, &u64::MAX.to_ne_bytes()),
+                ],
+            ),
+            counts(2, 1, 3, 252),
+            counts(10, 4, u64::MAX, 0),
+        ]))
+        .unwrap();
+        assert_eq!(
+            report,
+            NetnsReport {
+                cookie: u64::MAX,
+                nsid: Some(-3),
+                inode: 0xf000_0001,
+                userns_inode: 0xefff_fffd,
+                age: 1_500_000_000,
+                preexisting: true,
+                devices: DeviceCounts {
+                    present: 2,
+                    moved_in: u64::MAX,
+                    ..DeviceCounts::default()
+                },
+                traffic: vec![
+                    Counts {
+                        family: Family::Ipv4,
+                        hook: Hook::LocalIn,
+                        packets: 3,
+                        bytes: 252,
+                    },
+                    Counts {
+                        family: Family::Ipv6,
+                        hook: Hook::Postrouting,
+                        packets: u64::MAX,
+                        bytes: 0,
+                    },
+                ],
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_passed_over() {
+        let report = report(&reply(&[
+            attribute(999_u16, b"from a later module"),
+            attribute(Netns::Cookie, &7_u32.to_ne_bytes()),
+            nest(Netns::Devices, &[attribute(99_u16, &[1])]),
+            counts(7, 1, 1, 1),
+            counts(2, 9, 1, 1),
+        ]))
+        .unwrap();
+        assert_eq!(
+            report,
+            NetnsReport {
+                cookie: 7,
+                ..NetnsReport::default()
+            }
+        );
+    }
+
+    #[test]
+    fn a_reply_with_wrong_lengths_is_refused() {
+        let cookie = attribute(Netns::Cookie, &7_u32.to_ne_bytes());
+        for wrong in [
+            attribute(Netns::Cookie, &[7]),
+            attribute(Netns::Nsid, &[0; 8]),
+            attribute(Netns::Age, &[0; 5]),
+            attribute(Netns::Preexisting, &[1]),
+            attribute(Netns::Devices, &[0; 3]),
+            nest(Netns::Devices, &[attribute(Devices::Up, &[0; 2])]),
+            nest(Netns::Traffic, &[attribute(Traffic::Hook, &[0; 4])]),
+            nest(Netns::Traffic, &[attribute(Traffic::Hook, &[0])]),
+        ] {
+            assert!(
+                report(&reply(&[cookie.clone(), wrong.clone()])).is_err(),
+                "{wrong:?}"
+            );
+        }
+        assert!(report(&reply(&[])).is_err(), "no cookie");
+        assert!(
+            report(&Buffer::from([1, 1].as_slice())).is_err(),
+            "no header"
+        );
+    }
+
+    #[test]
+    fn a_reply_may_end_anywhere_without_harm() {
+        let whole = reply(&[
+            attribute(Netns::Cookie, &7_u32.to_ne_bytes()),
+            nest(
+                Netns::Devices,
+                &[attribute(Devices::Up, &1_u32.to_ne_bytes())],
+            ),
+            counts(2, 1, 3, 252),
+        ]);
+        // Four bytes of header and eight of cookie are enough.
+        for end in 0..whole.len() {
+            let cut = report(&Buffer::from(&whole.as_ref()[..end]));
+            let between = [12, 24].contains(&end);
+            assert_eq!(cut.is_ok(), between, "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn any_length_field_may_lie_without_harm() {
+        let whole = reply(&[
+            attribute(Netns::Cookie, &7_u32.to_ne_bytes()),
+            counts(2, 1, 3, 252),
+        ]);
+        for at in (4..whole.len()).step_by(4) {
+            for length in [0, 1, 3, 4, 5, 0x7fff, u16::MAX] {
+                let mut lying = whole.as_ref().to_vec();
+                lying[at..at + 2].copy_from_slice(&u16::to_ne_bytes(length));
+                // Right or wrong, it must return.
+                let _ = report(&Buffer::from(lying));
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The generic netlink family `pernet`: what the module knows of namespaces.
+//!
+//! docs/netlink/pernet.yaml is the contract; its numbers are in [`uapi`].
+
+mod decode;
+pub mod uapi;
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use anyhow::{Context, Result};
+use neli::consts::genl::{CtrlAttr, CtrlCmd};
+use neli::consts::nl::{GenlId, NlmF};
+use neli::genl::{Genlmsghdr, GenlmsghdrBuilder};
+use neli::types::{Buffer, GenlBuffer};
+use nix::errno::Errno;
+
+use self::uapi::{Cmd, Netns};
+use super::{Batch, Refusal, Socket, attribute};
+
+#[cfg(test)]
+pub use self::decode::Counts;
+pub use self::decode::{DeviceCounts, NetnsReport};
+
+/// Version of the family "nlctrl", which knows the numbers of the others.
+const CONTROL_VERSION: u8 = 2;
+
+/// Which namespace to ask about.
+pub enum Selector<'a> {
+    Cookie(u64),
+    Fd(BorrowedFd<'a>),
+}
+
+/// The family, for the namespace the thread was in when it was connected.
+pub struct Family {
+    socket: Socket,
+    id: u16,
+}
+
+impl Family {
+    /// Finds the family; there is none as long as the module is not loaded.
+    pub fn connect() -> Result<Option<Self>> {
+        let mut socket = Socket::generic()?;
+        let name = attribute::genl(CtrlAttr::FamilyName, uapi::FAMILY_NAME)?;
+        let request = GenlmsghdrBuilder::default()
+            .cmd(CtrlCmd::Getfamily)
+            .version(CONTROL_VERSION)
+            .attrs([name].into_iter().collect())
+            .build()?;
+        let what = "cannot look for the netlink family of the module pernet";
+        let answers =
+            match socket.transact(&Batch::of(what, GenlId::Ctrl, NlmF::empty(), &request)?) {
+                Err(error) if Refusal::is(&error, Errno::ENOENT) => return Ok(None),
+                answers => answers?,
+            };
+        let answer = answers.iter().flatten().next().context(what)?;
+        let id = family_id(answer).context(what)?;
+        Ok(Some(Family { socket, id }))
+    }
+
+    /// Every namespace that the caller may see.
+    pub fn dump(&mut self) -> Result<Vec<NetnsReport>> {
+        let request = request(GenlBuffer::new())?;
+        let entries =
+            self.socket
+                .dump("cannot read the namespaces' counters", self.id, &request)?;
+        entries.iter().map(decode::report).collect()
+    }
+
+    /// One namespace; `name` is what it is called in an error.
+    pub fn get(&mut self, name: &str, selector: &Selector) -> Result<NetnsReport> {
+        let selector = match *selector {
+            Selector::Cookie(cookie) => attribute::genl(Netns::Cookie, cookie)?,
+            Selector::Fd(fd) => attribute::genl(Netns::Fd, fd.as_raw_fd().unsigned_abs())?,
+        };
+        let what = format!("cannot read the counters of {name}");
+        let request = request([selector].into_iter().collect())?;
+        let batch = Batch::of(&*what, self.id, NlmF::empty(), &request)?;
+        let answers = self.socket.transact(&batch)?;
+        let answer = answers.iter().flatten().next().context(what.clone())?;
+        decode::report(answer).context(what)
+    }
+}
+
+fn request(attributes: GenlBuffer<Netns, Buffer>) -> Result<Genlmsghdr<Cmd, Netns>> {
+    Ok(GenlmsghdrBuilder::default()
+        .cmd(Cmd::Get)
+        .version(uapi::FAMILY_VERSION)
+        .attrs(attributes)
+        .build()?)
+}
+
+fn family_id(answer: &Buffer) -> Result<u16> {
+    let message: Genlmsghdr<CtrlCmd, CtrlAttr> = attribute::parse(answer.as_ref())?;
+    let id = (message.attrs().iter())
+        .find(|attribute| *attribute.nla_type().nla_type() == CtrlAttr::FamilyId)
+        .context("the kernel's answer has no family number")?;
+    attribute::exactly(id.nla_payload()).map(u16::from_ne_bytes)
+}

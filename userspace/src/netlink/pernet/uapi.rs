@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)
+
+// Generated from docs/netlink/pernet.yaml by `make spec`; do not edit.
+
+//! Numbers of the netlink family `pernet`.
+//!
+//! What each network namespace has of its own, as the module `pernet` counts it.
+//!
+//! A namespace is visible to a socket that lives in it, and to a socket whose
+//! owner has CAP_NET_ADMIN in the user namespace that owns it. To anybody else
+//! it does not exist.
+
+use neli::consts::genl::{Cmd as CmdType, NlAttrType};
+use neli::neli_enum;
+
+/// The family's name, to find its number by.
+pub(crate) const FAMILY_NAME: &str = "pernet";
+
+/// The family's version.
+pub(crate) const FAMILY_VERSION: u8 = 1;
+
+/// Operations of the family.
+#[neli_enum(serialized_type = "u8")]
+pub(crate) enum Cmd {
+    /// Read what the module knows of network namespaces.
+    ///
+    /// A `do` without attributes reads the asking socket's own namespace; one
+    /// with exactly one of cookie, nsid, pid and fd reads the namespace that
+    /// it names. A `dump` reads every namespace the socket may see, and is
+    /// marked NLM_F_DUMP_INTR when namespaces came or went meanwhile.
+    Get = 1,
+}
+
+impl CmdType for Cmd {}
+
+/// The netfilter hook a packet was counted at, numbered as NF_INET_*.
+#[neli_enum(serialized_type = "u8")]
+pub(crate) enum Hook {
+    /// Arrived from a device, not routed yet.
+    Prerouting = 0,
+    /// For this namespace itself.
+    LocalIn = 1,
+    /// Arrived from one device, leaves by another.
+    Forward = 2,
+    /// Sent by this namespace itself.
+    LocalOut = 3,
+    /// Routed, about to leave by a device.
+    Postrouting = 4,
+}
+
+impl Hook {
+    /// What the specification names, in its order.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Prerouting,
+        Self::LocalIn,
+        Self::Forward,
+        Self::LocalOut,
+        Self::Postrouting,
+    ];
+
+    /// The name in the specification; none for a value it does not have.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Prerouting => Some("prerouting"),
+            Self::LocalIn => Some("local-in"),
+            Self::Forward => Some("forward"),
+            Self::LocalOut => Some("local-out"),
+            Self::Postrouting => Some("postrouting"),
+            Self::UnrecognizedConst(_) => None,
+        }
+    }
+}
+
+/// The protocol family of a packet, numbered as NFPROTO_*.
+#[neli_enum(serialized_type = "u8")]
+pub(crate) enum Family {
+    Ipv4 = 2,
+    Ipv6 = 10,
+}
+
+impl Family {
+    /// What the specification names, in its order.
+    pub(crate) const ALL: [Self; 2] = [Self::Ipv4, Self::Ipv6];
+
+    /// The name in the specification; none for a value it does not have.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Ipv4 => Some("ipv4"),
+            Self::Ipv6 => Some("ipv6"),
+            Self::UnrecognizedConst(_) => None,
+        }
+    }
+}
+
+/// One network namespace.
+#[neli_enum(serialized_type = "u16")]
+pub(crate) enum Netns {
+    /// The namespace's identity: unique since boot and never used again; the
+    /// value of SO_NETNS_COOKIE and of ioctl(NS_GET_ID). In a request, names
+    /// the namespace that is asked for.
+    Cookie = 1,
+    /// The id of the namespace in the namespace of the asking socket. Absent
+    /// from a reply when it has none there. In a request, names the
+    /// namespace that is asked for.
+    Nsid = 2,
+    /// Only in a request: a process whose network namespace is asked for, in
+    /// the pid namespace of the asking process.
+    Pid = 3,
+    /// Only in a request: an open descriptor of the asking process that
+    /// refers to the namespace asked for.
+    Fd = 4,
+    /// The inode number in nsfs, as in /proc/PID/ns/net. Used again after
+    /// the namespace is gone.
+    Inode = 5,
+    /// The inode number in nsfs of the user namespace that owns this one.
+    UsernsInode = 6,
+    /// Nanoseconds since counting began in this namespace, time in suspend
+    /// included. That is when the namespace was made, unless `preexisting`.
+    Age = 7,
+    /// The namespace is older than the module: its age and all its counters
+    /// begin when the module was loaded.
+    Preexisting = 8,
+    /// Network devices of the namespace, the loopback device included.
+    Devices = 9,
+    /// Packets counted at one hook for one family; one nest for each pair.
+    Traffic = 10,
+}
+
+impl NlAttrType for Netns {}
+
+/// Network devices, counted by their notifications. At any time, present is
+/// registered + moved-in - unregistered - moved-out.
+#[neli_enum(serialized_type = "u16")]
+pub(crate) enum Devices {
+    /// Devices that are in the namespace now.
+    Present = 1,
+    /// Devices that came to be in the namespace. Those that were there when
+    /// the module was loaded count once, at the load.
+    Registered = 2,
+    /// Devices that ceased to be while in the namespace.
+    Unregistered = 3,
+    /// Times a device was brought up. A device that was up when the module
+    /// was loaded counts once, at the load.
+    Up = 4,
+    /// Times a device was brought down.
+    Down = 5,
+    /// Devices that came from another namespace.
+    MovedIn = 6,
+    /// Devices that left for another namespace.
+    MovedOut = 7,
+    /// Times a device got another name while in the namespace.
+    Renamed = 8,
+}
+
+impl NlAttrType for Devices {}
+
+/// Packets at one netfilter hook, of one protocol family.
+#[neli_enum(serialized_type = "u16")]
+pub(crate) enum Traffic {
+    Family = 1,
+    Hook = 2,
+    /// Packets that reached the hook, before any other hook function saw them.
+    Packets = 3,
+    /// Length of those packets, from the network header on.
+    Bytes = 4,
+}
+
+impl NlAttrType for Traffic {}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Bridges of the namespace the command runs in.
+
+use std::fs::File;
+use std::io::Read;
+
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use nix::errno::Errno;
+
+use super::interrupt::Deferred;
+use super::netns::own_cookie;
+use super::registry::{BridgeRecord, Registry, Shelf};
+use crate::netlink::bridge::{self, Bridge, NewBridge};
+use crate::netlink::link::{self, Link};
+use crate::netlink::{Batch, DeviceName, Mac, Refusal, Socket};
+
+/// A bridge that is asked for.
+pub struct Request {
+    pub name: DeviceName,
+    pub stp: bool,
+    pub forward_delay: u32,
+}
+
+/// A bridge that is there, with its ports.
+pub struct Bridged {
+    pub link: Link,
+    pub bridge: Bridge,
+    pub ports: Vec<Link>,
+}
+
+/// Makes a bridge and brings it up.
+pub fn add(request: &Request) -> Result<()> {
+    let name = &request.name;
+    let registry = Registry::change()?;
+    let signals = Deferred::hold()?;
+    let mut socket = Socket::route()?;
+    ensure!(
+        link::find(&mut socket, name)?.is_none(),
+        "there is a device {name} here already"
+    );
+    let netns_cookie = own_cookie()?;
+    forget_gone(&registry.bridges(), &mut socket, netns_cookie)?;
+
+    let mac = draw_mac()?;
+    let mut record = BridgeRecord {
+        netns_cookie,
+        index: None,
+        name: name.to_string(),
+    };
+    registry.bridges().put(&key(mac), &record)?;
+    let index = match make(&mut socket, request, mac) {
+        Ok(index) => index,
+        Err(error) => return Err(undo(&registry, mac, None, error)),
+    };
+    record.index = Some(index);
+    let finished = (registry.bridges().put(&key(mac), &record))
+        .and_then(|()| set_up(&mut socket, name, index))
+        .and_then(|()| signals.check());
+    finished.map_err(|error| undo(&registry, mac, Some((&mut socket, index)), error))
+}
+
+fn make(socket: &mut Socket, request: &Request, mac: Mac) -> Result<i32> {
+    let what = format!("cannot make bridge {}", request.name);
+    let new = NewBridge {
+        name: &request.name,
+        mac,
+        stp: request.stp,
+        forward_delay: request.forward_delay,
+    };
+    match bridge::add(socket, &what, &new)? {
+        Some(index) => Ok(index),
+        None => Ok(link::find(socket, &request.name)?.context(what)?.index),
+    }
+}
+
+fn set_up(socket: &mut Socket, name: &DeviceName, index: i32) -> Result<()> {
+    let mut batch = Batch::default();
+    let what = format!("cannot keep IPv6 from giving {name} an address");
+    link::no_generated_address(&mut batch, what, index)?;
+    link::up(&mut batch, format!("cannot bring up bridge {name}"), index)?;
+    socket.transact(&batch).map(drop)
+}
+
+fn undo(registry: &Registry, mac: Mac, made: Option<(&mut Socket, i32)>, reason: Error) -> Error {
+    let gone = match made {
+        Some((socket, index)) => {
+            link::delete(socket, "cannot undo it and delete the bridge", index)
+        }
+        None => Ok(()),
+    };
+    match gone.and_then(|()| registry.bridges().remove(&key(mac))) {
+        Ok(()) => reason,
+        Err(failure) => anyhow!("{reason:#}; {failure:#}"),
+    }
+}
+
+/// A bridge without an address of its own changes it with its ports, and its
+/// id with it. Drawn at random, it is also what the bridge is known by.
+fn draw_mac() -> Result<Mac> {
+    let mut bytes = [0; 6];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .context("cannot read /dev/urandom")?;
+    // For one device, and administered locally.
+    bytes[0] = bytes[0] & !1 | 2;
+    Ok(Mac(bytes))
+}
+
+/// The name of a bridge's record.
+fn key(mac: Mac) -> String {
+    mac.to_string().replace(':', "")
+}
+
+/// Drops the records of this namespace's bridges that are no more.
+fn forget_gone(records: &Shelf, socket: &mut Socket, netns_cookie: u64) -> Result<()> {
+    for key in records.keys()? {
+        let record: Option<BridgeRecord> = records.get(&key)?;
+        let index = record
+            .filter(|record| record.netns_cookie == netns_cookie)
+            .and_then(|record| record.index);
+        let Some(index) = index else { continue };
+        match link::get(socket, index) {
+            Err(error) if Refusal::is(&error, Errno::ENODEV) => records.remove(&key)?,
+            found => drop(found?),
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a bridge that pernet made, by whatever name it goes now.
+pub fn delete(name: &DeviceName) -> Result<()> {
+    let mut socket = Socket::route()?;
+    let found = link::find(&mut socket, name)?;
+    let link = found.with_context(|| {
+        format!("there is no bridge {name} here; `pernet bridge ls` lists them")
+    })?;
+    ensure!(
+        link.is("bridge"),
+        "{name} is a device of kind {}, not a bridge",
+        link.kind.as_deref().unwrap_or("unknown")
+    );
+    let registry = Registry::change()?;
+    let Some(key) = record_of(&registry.bridges(), &link)? else {
+        bail!("bridge {name} was not made by pernet; `ip link del {name}` deletes it");
+    };
+    link::delete(
+        &mut socket,
+        format!("cannot delete bridge {name}"),
+        link.index,
+    )?;
+    registry.bridges().remove(&key)
+}
+
+/// The key of the record that `bridge` was made under.
+fn record_of(records: &Shelf, bridge: &Link) -> Result<Option<String>> {
+    let Some(mac) = bridge.mac else {
+        return Ok(None);
+    };
+    let record: Option<BridgeRecord> = records.get(&key(mac))?;
+    let here = own_cookie()?;
+    // A run that died in between left its record without the index.
+    let ours = record.is_some_and(|record| {
+        record.netns_cookie == here && record.index.is_none_or(|index| index == bridge.index)
+    });
+    Ok(ours.then(|| key(mac)))
+}
+
+/// The bridges of this namespace.
+pub fn list() -> Result<Vec<Bridged>> {
+    let links = link::all(&mut Socket::route()?)?;
+    let ports_of = |bridge: &Link| {
+        let is_port = |link: &&Link| link.master == Some(bridge.index);
+        links.iter().filter(is_port).cloned().collect()
+    };
+    (links.iter())
+        .filter(|link| link.is("bridge"))
+        .map(|link| {
+            Ok(Bridged {
+                bridge: Bridge::of(link)?,
+                ports: ports_of(link),
+                link: link.clone(),
+            })
+        })
+        .collect()
+}

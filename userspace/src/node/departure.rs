@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What is left of nodes while the kernel clears them away, which it does in
+//! the background: the ends of their links here, whose names are taken until
+//! then.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use nix::errno::Errno;
+
+use super::name::Name;
+use super::netns::{Inode, Netns};
+use crate::netlink::{Refusal, Socket, link, nsid};
+
+/// A thousand nodes together take the kernel some two seconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Nodes about to be deleted.
+pub struct Departure {
+    socket: Socket,
+    /// Ends of links here: index, and whose other end it is.
+    ends: Vec<(i32, Name)>,
+    /// Processes that keep a node's namespace alive.
+    inside: Vec<(Name, String)>,
+}
+
+impl Departure {
+    pub fn of<'a>(nodes: impl Iterator<Item = (&'a Name, &'a Netns)>) -> Result<Self> {
+        let mut socket = Socket::route()?;
+        let mut by_id = HashMap::new();
+        let mut by_inode = HashMap::new();
+        for (name, netns) in nodes {
+            if let Some(id) = nsid::of(&mut socket, netns.as_fd())? {
+                by_id.insert(id, name.clone());
+            }
+            by_inode.insert(netns.inode()?, name.clone());
+        }
+        let mut ends = Vec::new();
+        // Most often a node has no link here, and then no id.
+        if !by_id.is_empty() {
+            for link in link::all(&mut socket)?
+                .iter()
+                .filter(|link| link.is("veth"))
+            {
+                let other = link.peer_nsid.and_then(|id| by_id.get(&id));
+                ends.extend(other.map(|name| (link.index, name.clone())));
+            }
+        }
+        Ok(Departure {
+            socket,
+            ends,
+            inside: processes_inside(&by_inode),
+        })
+    }
+
+    /// Waits until the ends are gone, except those of nodes that live on.
+    pub fn wait(mut self, note: impl Fn(String)) -> Result<()> {
+        for (name, process) in &self.inside {
+            note(format!(
+                "{process} still runs in what was {name}, and keeps its links"
+            ));
+        }
+        let inside = self.inside;
+        self.ends
+            .retain(|(_, name)| !inside.iter().any(|(kept, _)| kept == name));
+        let deadline = Instant::now() + PATIENCE;
+        for (index, name) in self.ends {
+            while exists(&mut self.socket, index)? {
+                if Instant::now() > deadline {
+                    note(format!("something keeps the links of what was {name}"));
+                    break;
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn exists(socket: &mut Socket, index: i32) -> Result<bool> {
+    match link::get(socket, index) {
+        Ok(_) => Ok(true),
+        Err(error) if Refusal::is(&error, Errno::ENODEV) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The processes in these namespaces, as far as one may see them.
+fn processes_inside(nodes: &HashMap<Inode, Name>) -> Vec<(Name, String)> {
+    let mut inside = Vec::new();
+    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        // It may be gone by now, or another's.
+        let Ok(netns) = fs::metadata(process.path().join("ns/net")) else {
+            continue;
+        };
+        let inode = Inode {
+            device: netns.dev(),
+            number: netns.ino(),
+        };
+        if let (Some(name), Some(id)) = (nodes.get(&inode), process.file_name().to_str()) {
+            let command = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
+            inside.push((
+                name.clone(),
+                format!("process {id} ({})", command.trim_end()),
+            ));
+        }
+    }
+    inside
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Becoming a command in a node.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Error, Result};
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::statvfs::{FsFlags, statvfs};
+
+use super::name::Name;
+use super::named;
+
+/// Where the files are that take the place of those in /etc, by name.
+const OWN_ETC: &str = "/etc/netns";
+
+/// A command that could not be started.
+#[derive(Debug)]
+pub struct NotStarted {
+    command: OsString,
+    error: io::Error,
+}
+
+impl NotStarted {
+    /// What shells return in this case.
+    pub fn status(&self) -> u8 {
+        match self.error.kind() {
+            ErrorKind::NotFound => 127,
+            _ => 126,
+        }
+    }
+}
+
+/// Turns this process into `command` in the node called `name`; returns only
+/// with the reason why not. `note` hears of what the command has to do without.
+pub fn become_command(name: &Name, command: &[OsString], note: impl Fn(Error)) -> Error {
+    let Some((program, arguments)) = command.split_first() else {
+        return Error::msg("there is no command to run");
+    };
+    if let Err(error) = enter(name, &note) {
+        return error.context(format!("cannot enter {name}"));
+    }
+    let mut error = Command::new(program).args(arguments).exec();
+    // A directory of the path that may not be searched hides that the command
+    // is in none of them.
+    if error.kind() == ErrorKind::PermissionDenied && !is_somewhere(program) {
+        error = Errno::ENOENT.into();
+    }
+    Error::new(NotStarted {
+        command: program.clone(),
+        error,
+    })
+}
+
+/// Whether there is such a file, on the path where it is looked for there.
+fn is_somewhere(program: &OsStr) -> bool {
+    if program.as_encoded_bytes().contains(&b'/') {
+        return true;
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| directory.join(program).exists())
+}
+
+/// Into the node's network namespace, and into a mount namespace where /sys
+/// and /etc are the node's.
+fn enter(name: &Name, note: &impl Fn(Error)) -> Result<()> {
+    named::open(name)?.enter()?;
+    unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
+    // Mounts made outside still come in, those made here stay here.
+    let flags = MsFlags::MS_SLAVE | MsFlags::MS_REC;
+    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)
+        .context("cannot keep mounts apart")?;
+    mount_sys()
+        .unwrap_or_else(|error| note(error.context("/sys shows the devices of another namespace")));
+    let own = Path::new(OWN_ETC).join(name.as_str());
+    for (source, target) in own_files(&own)? {
+        let bound = mount(
+            Some(&source),
+            &target,
+            None::<&str>,
+            MsFlags::MS_BIND,
+            None::<&str>,
+        );
+        let what = || {
+            format!(
+                "{} does not take the place of {}",
+                source.display(),
+                target.display()
+            )
+        };
+        bound.with_context(what).unwrap_or_else(note);
+    }
+    Ok(())
+}
+
+/// A /sys that shows the devices of the namespace; as little writable as the
+/// one that is there, which containers depend on.
+fn mount_sys() -> Result<()> {
+    let mut flags = MsFlags::empty();
+    if statvfs("/sys")?.flags().contains(FsFlags::ST_RDONLY) {
+        flags |= MsFlags::MS_RDONLY;
+    }
+    mount(Some("pernet"), "/sys", Some("sysfs"), flags, None::<&str>).context("cannot mount sysfs")
+}
+
+/// The files in `own` and what each is to take the place of.
+fn own_files(own: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
+    let listing = || format!("cannot list {}", own.display());
+    let entries = match fs::read_dir(own) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(listing)?,
+    };
+    entries
+        .map(|entry| {
+            let entry = entry.with_context(listing)?;
+            Ok((entry.path(), Path::new("/etc").join(entry.file_name())))
+        })
+        .collect()
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "cannot run {}", Path::new(&self.command).display())
+    }
+}
+
+impl std::error::Error for NotStarted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Nodes: their names, their namespaces, what is recorded of them, and the
+//! links and bridges between them.
+//!
+//! A node is a network namespace with a name under /run/netns, as iproute2
+//! makes them, so that `ip netns` sees it too. [`life`] makes and deletes
+//! nodes; [`registry`] records which ones are ours before they are made, and
+//! nothing is deleted that is not in it.
+
+pub mod bridge;
+mod departure;
+mod end;
+pub mod exec;
+pub mod interrupt;
+pub mod life;
+mod name;
+pub mod named;
+mod netns;
+mod registry;
+pub mod wire;
+
+pub use end::End;
+pub use name::Name;
+pub use netns::Netns;

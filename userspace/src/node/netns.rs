@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! A network namespace held by a descriptor, and the only way into one.
+
+use std::fs::File;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket};
+use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
+
+/// The namespace of the thread that looks.
+const OWN: &str = "/proc/thread-self/ns/net";
+
+/// What a namespace is known by as long as it lives; used again afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Inode {
+    pub device: u64,
+    pub number: u64,
+}
+
+/// A network namespace that stays as long as this value does.
+#[derive(Debug)]
+pub struct Netns {
+    file: File,
+}
+
+impl Netns {
+    /// The namespace the thread is in.
+    pub fn current() -> Result<Self> {
+        Self::open(Path::new(OWN))
+    }
+
+    /// The namespace that is bound to `path`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        let kind = fstatfs(&file).with_context(|| format!("cannot examine {}", path.display()))?;
+        ensure!(
+            kind.filesystem_type() == NSFS_MAGIC,
+            "{} is a file with no namespace bound to it",
+            path.display()
+        );
+        Ok(Netns { file })
+    }
+
+    pub fn inode(&self) -> Result<Inode> {
+        let metadata = self.file.metadata().context("cannot examine a namespace")?;
+        Ok(Inode {
+            device: metadata.dev(),
+            number: metadata.ino(),
+        })
+    }
+
+    /// The namespace's identity, which no other has until the next boot.
+    pub fn cookie(&self) -> Result<u64> {
+        self.inside(own_cookie)
+    }
+
+    /// Does `work` in this namespace, where it opens what it needs; what is
+    /// opened belongs to the namespace and can be used from outside.
+    pub fn inside<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let visit = Visit::from(Self::current()?);
+        setns(&self.file, CloneFlags::CLONE_NEWNET)
+            .context("cannot enter the network namespace")?;
+        let done = work();
+        drop(visit);
+        done
+    }
+
+    /// Makes a namespace and does `work` in it.
+    pub fn create<T>(work: impl FnOnce(&Netns) -> Result<T>) -> Result<T> {
+        let visit = Visit::from(Self::current()?);
+        unshare(CloneFlags::CLONE_NEWNET).context("cannot make a network namespace")?;
+        let done = Self::current().and_then(|new| work(&new));
+        drop(visit);
+        done
+    }
+
+    /// Goes into the namespace and stays there.
+    pub fn enter(&self) -> Result<()> {
+        setns(&self.file, CloneFlags::CLONE_NEWNET).context("cannot enter the network namespace")
+    }
+}
+
+impl AsFd for Netns {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// The cookie of the namespace the thread is in.
+pub fn own_cookie() -> Result<u64> {
+    let probe = socket(
+        AddressFamily::Unix,
+        SockType::Datagram,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    )
+    .context("cannot open a socket")?;
+    getsockopt(&probe, NetnsCookie).context("cannot read the namespace's cookie")
+}
+
+/// Brings the thread back where it was, on every way out. It must not end up
+/// in another thread, whose namespace it would change.
+struct Visit {
+    home: Netns,
+    _stays_on_this_thread: PhantomData<*const ()>,
+}
+
+impl From<Netns> for Visit {
+    fn from(home: Netns) -> Self {
+        Visit {
+            home,
+            _stays_on_this_thread: PhantomData,
+        }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if let Err(error) = self.home.enter() {
+            // Whatever came next would be done to the wrong namespace.
+            eprintln!("pernet: cannot return from a network namespace: {error:#}");
+            std::process::abort();
+        }
+    }
+}
+
+mod option {
+    #![allow(unsafe_code, reason = "nix's macro for socket options expands to it")]
+
+    use nix::{getsockopt_impl, libc, sockopt_impl};
+
+    sockopt_impl!(
+        /// The cookie of the network namespace that a socket belongs to.
+        NetnsCookie,
+        GetOnly,
+        libc::SOL_SOCKET,
+        libc::SO_NETNS_COOKIE,
+        u64
+    );
+}
+
+use option::NetnsCookie;

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What pernet made: one small file for each thing, written before the thing
+//! is made and removed after it is gone.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use nix::fcntl::{Flock, FlockArg};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Where the records are.
+const DIRECTORY: &str = "/run/pernet";
+
+/// A namespace that pernet made for a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// The namespace's identity: a name may come to mean another one.
+    pub cookie: u64,
+}
+
+/// A bridge that pernet made, under its Ethernet address, which was drawn for
+/// it: neither another name nor another device with its name confuses it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgeRecord {
+    /// The namespace that it is in.
+    pub netns_cookie: u64,
+    /// Its index there, once it has one.
+    pub index: Option<i32>,
+    /// Its name when it was made.
+    pub name: String,
+}
+
+/// The records, locked as long as this value lives.
+pub struct Registry {
+    directory: PathBuf,
+    boot: String,
+    _lock: Flock<File>,
+}
+
+/// The records of one kind.
+pub struct Shelf<'a> {
+    registry: &'a Registry,
+    directory: PathBuf,
+}
+
+/// A record as it is on disk. Cookies begin anew with each boot, so a record
+/// of another boot, left where /run is not emptied, is about nothing.
+#[derive(Serialize, Deserialize)]
+struct Filed<T> {
+    boot: String,
+    #[serde(flatten)]
+    record: T,
+}
+
+impl Registry {
+    /// The records, to be changed; nobody else reads or changes them meanwhile.
+    pub fn change() -> Result<Self> {
+        Self::create(Path::new(DIRECTORY))
+    }
+
+    /// The records, to be read; nothing where there are none.
+    pub fn read() -> Result<Option<Self>> {
+        match fs::exists(DIRECTORY).with_context(|| format!("cannot examine {DIRECTORY}"))? {
+            true => Self::lock(Path::new(DIRECTORY), FlockArg::LockShared).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn create(directory: &Path) -> Result<Self> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+        Self::lock(directory, FlockArg::LockExclusive)
+    }
+
+    fn lock(directory: &Path, how: FlockArg) -> Result<Self> {
+        let locking = || format!("cannot lock {}", directory.display());
+        let file = File::open(directory).with_context(locking)?;
+        let lock = Flock::lock(file, how)
+            .map_err(|(_, errno)| errno)
+            .with_context(locking)?;
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .context("cannot identify this boot")?;
+        Ok(Registry {
+            directory: directory.to_owned(),
+            boot: boot.trim_end().to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Records of nodes, under their names.
+    pub fn nodes(&self) -> Shelf<'_> {
+        self.shelf("nodes")
+    }
+
+    /// Records of bridges, under their addresses.
+    pub fn bridges(&self) -> Shelf<'_> {
+        self.shelf("bridges")
+    }
+
+    fn shelf(&self, kind: &str) -> Shelf<'_> {
+        Shelf {
+            registry: self,
+            directory: self.directory.join(kind),
+        }
+    }
+}
+
+impl Shelf<'_> {
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let path = self.directory.join(key);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        let filed: Filed<T> = serde_json::from_slice(&text).with_context(|| {
+            format!(
+                "cannot understand {}; remove it if you did not mean to keep it",
+                path.display()
+            )
+        })?;
+        Ok((filed.boot == self.registry.boot).then_some(filed.record))
+    }
+
+    pub fn put<T: Serialize>(&self, key: &str, record: &T) -> Result<()> {
+        let path = self.directory.join(key);
+        let writing = || format!("cannot write {}", path.display());
+        let boot = self.registry.boot.clone();
+        let text = serde_json::to_vec(&Filed { boot, record })?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .with_context(writing)?;
+        // Readers see the old record or the new one, whole. Under the lock
+        // there is one writer, so one name for what is not ready is enough.
+        let draft = self.registry.directory.join("draft");
+        fs::write(&draft, text).with_context(writing)?;
+        fs::rename(&draft, &path).with_context(writing)
+    }
+
+    pub fn remove(&self, key: &str) -> Result<()> {
+        let path = self.directory.join(key);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove {}", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What there are records of, in order.
+    pub fn keys(&self) -> Result<Vec<String>> {
+        let listing = || format!("cannot list {}", self.directory.display());
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.with_context(listing)?,
+        };
+        let mut keys = Vec::new();
+        for entry in entries {
+            let key = entry.with_context(listing)?.file_name().into_string();
+            ensure!(
+                key.is_ok(),
+                "{}: a file there is not a record",
+                self.directory.display()
+            );
+            keys.extend(key);
+        }
+        keys.sort();
+        Ok(keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory of its own for each test, gone with it.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(test: &str) -> Self {
+            let directory =
+                std::env::temp_dir().join(format!("pernet-{test}-{}", std::process::id()));
+            Scratch(directory)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn records_are_kept_replaced_and_removed() {
+        let scratch = Scratch::new("records");
+        let registry = Registry::create(&scratch.0).unwrap();
+        let nodes = registry.nodes();
+        assert_eq!(nodes.keys().unwrap(), Vec::<String>::new());
+        assert_eq!(nodes.get::<NodeRecord>("n1").unwrap(), None);
+        for cookie in [u64::MAX, 1] {
+            nodes.put("n1", &NodeRecord { cookie }).unwrap();
+            assert_eq!(nodes.get("n1").unwrap(), Some(NodeRecord { cookie }));
+        }
+        nodes.put("a", &NodeRecord { cookie: 2 }).unwrap();
+        assert_eq!(nodes.keys().unwrap(), ["a", "n1"]);
+        assert_eq!(registry.bridges().keys().unwrap(), Vec::<String>::new());
+        nodes.remove("a").unwrap();
+        nodes.remove("a").unwrap();
+        assert_eq!(nodes.keys().unwrap(), ["n1"]);
+    }
+
+    #[test]
+    fn records_of_another_boot_are_about_nothing() {
+        let scratch = Scratch::new("boot");
+        let mut registry = Registry::create(&scratch.0).unwrap();
+        registry
+            .nodes()
+            .put("n1", &NodeRecord { cookie: 1 })
+            .unwrap();
+        registry.boot = "another".to_owned();
+        assert_eq!(registry.nodes().get::<NodeRecord>("n1").unwrap(), None);
+    }
+
+    #[test]
+    fn a_record_that_makes_no_sense_is_an_error_that_names_it() {
+        let scratch = Scratch::new("nonsense");
+        let registry = Registry::create(&scratch.0).unwrap();
+        registry
+            .nodes()
+            .put("n1", &NodeRecord { cookie: 1 })
+            .unwrap();
+        for text in [
+            "",
+            "{}",
+            r#"{"boot":"x"}"#,
+            r#"{"boot":"x","cookie":-1}"#,
+            "\0",
+        ] {
+            fs::write(scratch.0.join("nodes/n1"), text).unwrap();
+            let error = registry.nodes().get::<NodeRecord>("n1").unwrap_err();
+            assert!(format!("{error:#}").contains("nodes/n1"), "{error:#}");
+        }
+    }
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Links: veth pairs with both ends made where they belong.
+
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+
+use super::end::End;
+use super::interrupt::Deferred;
+use super::name::Name;
+use super::named;
+use super::netns::Netns;
+use crate::netlink::link::{self, NewEnd};
+use crate::netlink::{Batch, DeviceName, Socket, address};
+
+/// How long the kernel may take to see that both ends are up. It takes
+/// microseconds; this only bounds the wait.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A link that is asked for.
+pub struct Request {
+    pub end: End,
+    /// The other end; left out, it is a port of the bridge and gets a name.
+    pub other: Option<End>,
+    pub bridge: Option<DeviceName>,
+    pub mtu: Option<u32>,
+}
+
+/// An end whose place is known and open.
+struct Placed {
+    end: End,
+    netns: Option<Netns>,
+    socket: Socket,
+}
+
+/// Makes a link; returns its ends, in the order asked for. Everything is
+/// looked at before anything is made, and what fails halfway is undone.
+pub fn add(request: Request) -> Result<[End; 2]> {
+    let (end, other) = ends(&request)?;
+    let names = [end.clone(), other.clone()];
+    // The kernel makes the first end in its socket's namespace, where the
+    // bridge is: so the end that stays here comes first.
+    let (first, second) = match end.node {
+        None => (end, other),
+        Some(_) => (other, end),
+    };
+    let (mut first, mut second) = (Placed::open(first)?, Placed::open(second)?);
+    let master = request
+        .bridge
+        .as_ref()
+        .map(|bridge| find_bridge(&mut first.socket, bridge));
+    let master = master.transpose()?;
+    first.check_free()?;
+    second.check_free()?;
+
+    let signals = Deferred::hold()?;
+    let indexes = make(&mut first, &second, master, request.mtu)?;
+    let done = finish(&mut first, &mut second, indexes, &signals);
+    done.map_err(|error| undo(&mut first, indexes.0, error))?;
+    Ok(names)
+}
+
+/// The two ends of a request, which must fit together and with the bridge.
+fn ends(request: &Request) -> Result<(End, End)> {
+    let end = request.end.clone();
+    let other = match (&request.other, &request.bridge) {
+        (Some(other), Some(bridge)) => {
+            ensure!(
+                other.node.is_none(),
+                "{other} cannot be a port of bridge {bridge}, which is not in that node; name the end in the node first"
+            );
+            other.clone()
+        }
+        (Some(other), None) => other.clone(),
+        (None, Some(bridge)) => {
+            let Some(node) = &end.node else {
+                bail!(
+                    "{end} is in no node; give the port of bridge {bridge} a name as a second END"
+                );
+            };
+            End::here(port_name(node, &end.device))
+        }
+        (None, None) => bail!("{end} has no other end; name one, or a bridge with --bridge"),
+    };
+    if let Some(bridge) = &request.bridge {
+        ensure!(
+            other.addresses.is_empty(),
+            "{other} is to be a port of bridge {bridge}, where it has no use for an address"
+        );
+    }
+    let ipv6 = [&end, &other].into_iter().find(|end| end.wants_ipv6());
+    if let (Some(end), Some(mtu @ ..1280)) = (ipv6, request.mtu) {
+        bail!("{end} is given an IPv6 address, which takes an MTU of 1280 at least, not {mtu}");
+    }
+    ensure!(
+        end.node != other.node || end.device != other.device,
+        "both ends are {end}"
+    );
+    Ok((end, other))
+}
+
+/// The name of a bridge's port: node and device where they fit, else as much
+/// of the node's as fits and a hash of both, so that equal beginnings differ.
+fn port_name(node: &Name, device: &DeviceName) -> DeviceName {
+    let full = format!("{node}.{device}");
+    if let Ok(name) = full.parse() {
+        return name;
+    }
+    let hash = format!(".{:08x}", fnv1a(full.as_bytes()));
+    let legible = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
+    let room = DeviceName::MAX - hash.len();
+    let begin: String = node.as_str().chars().filter(legible).take(room).collect();
+    (begin + &hash)
+        .parse()
+        .expect("legible ASCII that fits is a device's name")
+}
+
+/// The 32-bit FNV-1a hash: the same on every machine and in every release.
+fn fnv1a(bytes: &[u8]) -> u32 {
+    (bytes.iter()).fold(0x811c_9dc5, |hash: u32, &byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+fn find_bridge(socket: &mut Socket, name: &DeviceName) -> Result<i32> {
+    let bridge = link::find(socket, name)?;
+    let bridge = bridge.with_context(|| {
+        format!("there is no bridge {name}; `pernet bridge add {name}` makes it")
+    })?;
+    ensure!(
+        bridge.is("bridge"),
+        "{name} is a device of kind {}, not a bridge",
+        bridge.kind.as_deref().unwrap_or("unknown")
+    );
+    Ok(bridge.index)
+}
+
+impl Placed {
+    fn open(end: End) -> Result<Self> {
+        let netns = end.node.as_ref().map(named::open).transpose()?;
+        let socket = match &netns {
+            Some(netns) => netns
+                .inside(Socket::route)
+                .with_context(|| format!("cannot reach {end}"))?,
+            None => Socket::route()?,
+        };
+        Ok(Placed { end, netns, socket })
+    }
+
+    fn check_free(&mut self) -> Result<()> {
+        let device = &self.end.device;
+        if link::find(&mut self.socket, device)?.is_some() {
+            match &self.end.node {
+                Some(node) => bail!("node {node} has a device {device} already"),
+                None => bail!("there is a device {device} here already"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Its addresses, and up, in one go.
+    fn set_up(&mut self, index: i32) -> Result<()> {
+        let end = &self.end;
+        let mut batch = Batch::default();
+        if !end.wants_ipv6() {
+            let what = format!("cannot keep IPv6 from giving {end} an address");
+            link::no_generated_address(&mut batch, what, index)?;
+        }
+        for address in &end.addresses {
+            let what = format!("cannot give {end} the address {address}");
+            address::add(&mut batch, what, index, address)?;
+        }
+        link::up(&mut batch, format!("cannot bring up {end}"), index)?;
+        self.socket.transact(&batch).map(drop)
+    }
+
+    fn index(&mut self) -> Result<i32> {
+        let found = link::find(&mut self.socket, &self.end.device)?;
+        Ok(found
+            .with_context(|| format!("{} is gone already", self.end))?
+            .index)
+    }
+}
+
+fn make(
+    first: &mut Placed,
+    second: &Placed,
+    master: Option<i32>,
+    mtu: Option<u32>,
+) -> Result<(i32, i32)> {
+    let what = format!(
+        "cannot make the link between {} and {}",
+        first.end, second.end
+    );
+    let end = NewEnd {
+        master,
+        ..new_end(&first.end, mtu)
+    };
+    let peer = NewEnd {
+        netns: second.netns.as_ref().map(Netns::as_fd),
+        ..new_end(&second.end, mtu)
+    };
+    if let Some(indexes) = link::add_veth(&mut first.socket, &what, &end, &peer)? {
+        return Ok(indexes);
+    }
+    let index = first.index()?;
+    let peer = link::get(&mut first.socket, index)?.peer;
+    Ok((
+        index,
+        peer.with_context(|| format!("{} has no peer", first.end))?,
+    ))
+}
+
+/// In the namespace of the socket it is asked for by.
+fn new_end(end: &End, mtu: Option<u32>) -> NewEnd<'_> {
+    NewEnd {
+        name: &end.device,
+        mac: end.mac,
+        mtu,
+        netns: None,
+        master: None,
+    }
+}
+
+fn finish(
+    first: &mut Placed,
+    second: &mut Placed,
+    (index, peer): (i32, i32),
+    signals: &Deferred,
+) -> Result<()> {
+    signals.check()?;
+    // A port learns that it can forward when its peer is up, so it comes last.
+    second.set_up(peer)?;
+    first.set_up(index)?;
+    await_carrier(&mut second.socket, peer)?;
+    await_carrier(&mut first.socket, index)?;
+    signals.check()
+}
+
+/// Waits until the kernel lets packets through. It notices a carrier in the
+/// background, and the first packets would be lost until it has.
+fn await_carrier(socket: &mut Socket, index: i32) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while !link::get(socket, index)?.operational && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+fn undo(first: &mut Placed, index: i32, reason: Error) -> Error {
+    let what = format!("cannot undo it and delete {}", first.end);
+    match link::delete(&mut first.socket, what, index) {
+        Ok(()) => reason,
+        Err(failure) => anyhow!("{reason:#}; {failure:#}"),
+    }
+}
+
+/// Deletes the link that has this end.
+pub fn delete(end: End) -> Result<()> {
+    let mut placed = Placed::open(end)?;
+    let found = link::find(&mut placed.socket, &placed.end.device)?;
+    let end = &placed.end;
+    let link = found.with_context(|| format!("there is no link at {end}"))?;
+    ensure!(
+        link.is("veth"),
+        "{end} is a device of kind {}, not the end of a link",
+        link.kind.as_deref().unwrap_or("unknown")
+    );
+    link::delete(
+        &mut placed.socket,
+        format!("cannot delete the link at {end}"),
+        link.index,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(node: &str, device: &str) -> String {
+        port_name(&node.parse().unwrap(), &device.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn a_port_is_named_after_what_it_leads_to() {
+        assert_eq!(port("n1", "eth0"), "n1.eth0");
+        assert_eq!(port("0123456789", "eth0"), "0123456789.eth0");
+    }
+
+    #[test]
+    fn a_long_port_name_ends_in_a_hash_of_the_whole() {
+        let name = port("customer-router-west", "eth0");
+        assert_eq!(name, "custom.bebadc16");
+        assert_ne!(name, port("customer-router-west", "eth1"));
+        assert_ne!(name, port("customer-router-east", "eth0"));
+        // What a device's name must not hold is left out.
+        let name = port("a b:c", "eth0");
+        assert!(name.starts_with("abc."), "{name}");
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What the module knows of each namespace: read into a [`model`], then shown
+//! as a [`table`] or as JSON. Showing knows no socket.
+
+pub mod model;
+pub mod table;
+
+use std::os::fd::AsFd;
+
+use anyhow::Result;
+
+use self::model::Namespace;
+use crate::netlink::pernet::{Family, Selector};
+use crate::node::{Name, Netns, named};
+
+/// Reads the namespaces called `names`, or all there are to be seen where none
+/// is; nothing, where the module is not loaded.
+pub fn read(names: &[Name]) -> Result<Option<Vec<Namespace>>> {
+    let Some(mut family) = Family::connect()? else {
+        return Ok(None);
+    };
+    let reports = match names {
+        [] => family.dump()?,
+        names => (names.iter())
+            .map(|name| {
+                let netns = named::open(name)?;
+                family.get(name.as_str(), &selector(&netns))
+            })
+            .collect::<Result<_>>()?,
+    };
+    // Inode numbers are those of one file system, that of all namespaces.
+    let device = Netns::current()?.inode()?.device;
+    let known = named::all()?;
+    let names_of = |number| {
+        (known.iter())
+            .filter(|(_, inode)| inode.device == device && inode.number == number)
+            .map(|(name, _)| name.to_string())
+            .collect()
+    };
+    Ok(Some(model::namespaces(reports, names_of)))
+}
+
+/// By its identity; by the descriptor, where one may not enter to learn it.
+fn selector(netns: &Netns) -> Selector<'_> {
+    match netns.cookie() {
+        Ok(cookie) => Selector::Cookie(cookie),
+        Err(_) => Selector::Fd(netns.as_fd()),
+    }
+}

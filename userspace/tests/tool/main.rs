@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The tool as a whole: the real program against the real kernel.
+//!
+//! Each test runs in a process of its own, in namespaces of its own (mount,
+//! network and pid; a user namespace too where the caller is not root), with a
+//! /run that is empty and goes with it. Nothing of it reaches the machine, and
+//! one test sees to that. A test that cannot run here is reported as ignored.
+
+mod bridge;
+mod exec;
+mod lab;
+mod link;
+mod machine;
+mod node;
+mod stat;
+
+use std::env;
+use std::process::{Command, ExitCode};
+
+use lab::Lab;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// Names the test that this process is to run, inside its namespaces.
+const INSIDE: &str = "PERNET_TEST_INSIDE";
+
+/// A test, and what it cannot do without.
+struct Case {
+    name: &'static str,
+    run: fn(&Lab),
+    needs: &'static [Need],
+}
+
+#[derive(Clone, Copy)]
+enum Need {
+    /// A program on the path.
+    Program(&'static str),
+    /// A kernel that does not have the module loaded.
+    NoModule,
+}
+
+impl Need {
+    fn is_met(self) -> bool {
+        match self {
+            Need::Program(name) => find_program(name),
+            Need::NoModule => !std::path::Path::new("/sys/module/pernet").exists(),
+        }
+    }
+}
+
+/// Tests by name: `cases![module: test, other test needs [what, what]]`.
+macro_rules! cases {
+    ($($module:ident :: $test:ident $(needs [$($need:expr),+])?),+ $(,)?) => {
+        &[$(Case {
+            name: concat!(stringify!($module), "::", stringify!($test)),
+            run: $module::$test,
+            needs: &[$($($need),+)?],
+        }),+]
+    };
+}
+const IP: Need = Need::Program("ip");
+const PING: Need = Need::Program("ping");
+
+const CASES: &[Case] = cases![
+    node::nodes_are_named_namespaces_with_loopback_up needs [IP],
+    node::nodes_come_and_go,
+    node::wrong_names_change_nothing,
+    node::clashes_change_nothing needs [IP],
+    node::a_failure_in_the_middle_undoes_everything,
+    node::an_interrupt_undoes_everything,
+    node::a_kill_leaves_what_can_be_cleaned_up,
+    node::twenty_at_once,
+    node::foreign_namespaces_are_not_deleted needs [IP],
+    node::a_name_that_was_given_away_is_not_ours needs [IP],
+    node::a_name_that_ip_deleted_can_be_used_again needs [IP],
+    node::links_are_gone_when_their_node_is needs [IP],
+    node::a_process_inside_is_pointed_out needs [IP],
+    exec::statuses_are_the_commands,
+    exec::sys_and_etc_are_the_nodes,
+    exec::any_named_namespace_will_do needs [IP],
+    exec::signals_and_descriptors_are_the_commands,
+    link::the_wikis_lab needs [PING],
+    link::two_nodes_without_a_bridge needs [IP],
+    link::settings_are_applied needs [IP],
+    link::ipv6_is_ready_at_once needs [PING],
+    link::nothing_is_sent_unasked,
+    link::wrong_links_change_nothing needs [IP],
+    link::a_failure_in_the_middle_undoes_the_link needs [IP],
+    link::links_are_deleted_by_either_end needs [IP],
+    bridge::bridges_are_listed_with_their_ports,
+    bridge::only_bridges_of_pernet_are_deleted needs [IP],
+    bridge::spanning_tree_has_its_limits,
+    stat::without_the_module_one_line_says_what_to_load needs [Need::NoModule],
+    stat::a_reader_that_stops_is_no_error,
+];
+
+fn main() -> ExitCode {
+    if let Ok(name) = env::var(INSIDE) {
+        let case = CASES.iter().find(|case| case.name == name);
+        (case.expect("a test of that name").run)(&Lab::set_up());
+        return ExitCode::SUCCESS;
+    }
+    let arguments = Arguments::from_args();
+    let isolation = isolation();
+    let mut trials: Vec<Trial> = CASES.iter().map(|case| trial(case, isolation)).collect();
+    trials.push(
+        Trial::test("machine::nothing_is_left_behind", move || {
+            machine::nothing_is_left_behind(isolation)
+        })
+        .with_ignored_flag(isolation.is_none()),
+    );
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(case: &'static Case, isolation: Option<&'static [&'static str]>) -> Trial {
+    let runnable = isolation.is_some() && case.needs.iter().all(|need| need.is_met());
+    Trial::test(case.name, move || run_inside(case.name, isolation)).with_ignored_flag(!runnable)
+}
+
+/// How to get namespaces here, if at all: as root, or as anybody where user
+/// namespaces are allowed.
+fn isolation() -> Option<&'static [&'static str]> {
+    const ROOT: &[&str] = &[
+        "--mount",
+        "--net",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ];
+    const ANYBODY: &[&str] = &[
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "--net",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ];
+    let works = |how: &&[&str]| {
+        let tried = Command::new("unshare").args(*how).arg("true").output();
+        tried.is_ok_and(|output| output.status.success())
+    };
+    [ROOT, ANYBODY].into_iter().find(works)
+}
+
+/// Runs a test in a process and namespaces of its own.
+fn run_inside(name: &str, isolation: Option<&[&str]>) -> Result<(), Failed> {
+    let isolation = isolation.ok_or("no namespaces can be made here")?;
+    let this = env::current_exe()?;
+    let output = Command::new("unshare")
+        .args(isolation)
+        .arg(this)
+        .env(INSIDE, name)
+        .output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Err(format!(
+        "{}\n{}{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+    .into())
+}
+
+fn find_program(name: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| directory.join(name).is_file())
+}
