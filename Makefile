@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# All that a person types. Each target brings what it needs; the work is done by
+# small scripts in scripts/. The module's own makefile is Kbuild.
+
+# Paths with a space cannot be handed through the kernel's makefiles.
+ifneq ($(words $(CURDIR)),1)
+$(error the path of this checkout, '$(CURDIR)', has a space in it, which the kernel's build cannot handle: move the checkout)
+endif
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PREFIX ?= /usr/local
+export DESTDIR PREFIX KDIR
+
+## See it work
+.PHONY: demo
+demo: cli kmod ## Run the wiki's example in a VM: two nodes, a bridge, a ping, the counters
+	@scripts/demo
+
+.PHONY: vm
+vm: cli kmod ## Open a shell in the VM, with the module loaded and the tool at hand
+	@scripts/vm/shell
+
+## Build
+.PHONY: kernel
+kernel: ## Fetch and build the kernel for the VM, and say where it is
+	@scripts/setup/kernel --describe
+
+.PHONY: kmod
+kmod: ## Build the kernel module
+	@scripts/kmod $(if $(CLIPPY),clippy,build)
+
+.PHONY: cli
+cli: ## Build the command-line tool
+	@scripts/cli
+
+.PHONY: spec
+spec: ## Generate the constants of both sides from docs/netlink/pernet.yaml
+	@scripts/spec
+
+## Test
+.PHONY: test
+test: ## Run every test and end with the count: check, test-cli, test-setup, test-vm
+	@scripts/test
+
+.PHONY: check
+check: ## Formatting, clippy for both sides, rustdoc, shellcheck: warnings are errors
+	@scripts/check
+
+.PHONY: test-cli
+test-cli: ## The tool's tests, which need no module
+	@scripts/test cli
+
+.PHONY: test-setup
+test-setup: ## The tests of set-up and of the VM's harness
+	@scripts/test setup
+
+.PHONY: test-vm
+test-vm: ## The tests in the VM: the module, and the tool with it
+	@scripts/test vm
+
+.PHONY: test-bare
+test-bare: ## Run `make demo` in a Debian with nothing but make (SUITE=trixie); root, 20 minutes
+	@tests/setup/debian-root $(or $(SUITE),trixie)
+
+.PHONY: bench
+bench: cli kmod ## Measure
+	@tests/bench/run
+
+## Around it
+.PHONY: rust-analyzer
+rust-analyzer: ## Write rust-project.json, from which editors understand kmod/
+	@scripts/kmod rust-analyzer
+
+.PHONY: install
+install: ## Install the tool, and the module where the running kernel fits (DESTDIR, PREFIX)
+	@scripts/install
+
+.PHONY: clean
+clean: ## Remove what was built in this checkout
+	@scripts/clean
+
+.PHONY: distclean
+distclean: clean ## Remove also the kernels and tools in the cache
+	@scripts/clean --cache
+
+.PHONY: help
+help: ## Show this
+	@scripts/help $(firstword $(MAKEFILE_LIST))
