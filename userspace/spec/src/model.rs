@@ -179,6 +179,10 @@ impl Spec {
                 .chain(self.attribute_sets.iter().map(|set| &*set.name))
                 .chain(["cmd"]),
         )?;
+        for set in &self.attribute_sets {
+            self.check_set(set)
+                .with_context(|| format!("attribute set `{}`", set.name))?;
+        }
         for definition in &self.definitions {
             let in_enum = || format!("enum `{}`", definition.name);
             let max = match self.enum_type(&definition.name)? {
@@ -187,10 +191,6 @@ impl Spec {
                 _ => u32::MAX.into(),
             };
             check_values(&definition.constants(), max).with_context(in_enum)?;
-        }
-        for set in &self.attribute_sets {
-            self.check_set(set)
-                .with_context(|| format!("attribute set `{}`", set.name))?;
         }
         check_values(&self.operations.constants(), u8::MAX.into()).context("operations")?;
         for operation in &self.operations.list {

@@ -10,11 +10,15 @@ mod node;
 mod output;
 mod stat;
 
+use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 use clap::{Parser, Subcommand};
+use nix::errno::Errno;
+use nix::unistd::geteuid;
 
+use crate::netlink::Refusal;
 use crate::node::exec::NotStarted;
 use crate::node::interrupt::Interrupted;
 
@@ -65,7 +69,7 @@ pub fn run() -> ExitCode {
     match dispatch(arguments.verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("pernet: {error:#}");
+            eprintln!("pernet: {error:#}{}", advice(&error));
             ExitCode::from(status(&error))
         }
     }
@@ -78,6 +82,24 @@ fn dispatch(verb: Verb) -> Result<()> {
         Verb::Link(verb) => link::run(verb),
         Verb::Bridge(verb) => bridge::run(verb),
         Verb::Stat(arguments) => stat::run(&arguments),
+    }
+}
+
+/// What helps most often, where the kernel forbids something.
+fn advice(error: &Error) -> &'static str {
+    let forbidden = error.chain().any(|cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        let errno = cause.downcast_ref::<Errno>().copied();
+        let refusal = cause.downcast_ref::<Refusal>();
+        io.is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
+            || matches!(
+                errno.or(refusal.map(|refusal| refusal.errno)),
+                Some(Errno::EPERM | Errno::EACCES)
+            )
+    });
+    match forbidden && !geteuid().is_root() && !error.is::<NotStarted>() {
+        true => "; try it as root",
+        false => "",
     }
 }
 

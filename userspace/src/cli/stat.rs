@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
 impl fmt::Display for NoModule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("the kernel module pernet is not loaded; load it with `modprobe pernet`, or `insmod kmod/pernet.ko` where it was built")
+        f.write_str("the kernel module pernet is not loaded; load it with `modprobe pernet`, or `insmod` the pernet.ko that `make kmod` built")
     }
 }
 

@@ -155,15 +155,7 @@ impl Socket {
         payload: &impl ToBytes,
     ) -> Result<Vec<Buffer>> {
         let request = Batch::of(what, kind, NlmF::DUMP, payload)?;
-        for _ in 0..DUMP_ATTEMPTS {
-            let (entries, consistent) = self.dump_once(&request).context(what.to_owned())?;
-            if consistent {
-                return Ok(entries);
-            }
-        }
-        bail!(
-            "{what}: it changed {DUMP_ATTEMPTS} times while it was read; try again when less is going on"
-        )
+        until_consistent(|| self.dump_once(&request)).with_context(|| what.to_owned())
     }
 
     fn dump_once(&mut self, request: &Batch) -> Result<(Vec<Buffer>, bool)> {
@@ -226,6 +218,16 @@ impl Socket {
         );
         messages(&self.buffer[..length])
     }
+}
+
+/// Repeats `read` until what it returns is all of one time.
+fn until_consistent<T>(mut read: impl FnMut() -> Result<(T, bool)>) -> Result<T> {
+    for _ in 0..DUMP_ATTEMPTS {
+        if let (table, true) = read()? {
+            return Ok(table);
+        }
+    }
+    bail!("it changed {DUMP_ATTEMPTS} times while it was read; try again when less is going on")
 }
 
 enum Outcome {
@@ -388,6 +390,19 @@ mod tests {
             panic!("no refusal");
         };
         assert_eq!(refusal.errno, Errno::EINVAL);
+    }
+
+    #[test]
+    fn a_dump_is_repeated_until_nothing_changes_but_not_for_ever() {
+        let mut reads = 0;
+        let mut read = |consistent_at: usize| {
+            reads += 1;
+            Ok((reads, reads == consistent_at))
+        };
+        assert_eq!(until_consistent(|| read(3)).unwrap(), 3);
+        let error = until_consistent(|| read(0)).unwrap_err();
+        assert!(error.to_string().contains("changed 16 times"), "{error}");
+        assert_eq!(reads, 3 + DUMP_ATTEMPTS);
     }
 
     #[test]

@@ -63,9 +63,9 @@ impl Netns {
     /// Does `work` in this namespace, where it opens what it needs; what is
     /// opened belongs to the namespace and can be used from outside.
     pub fn inside<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let visit = Visit::from(Self::current()?);
-        setns(&self.file, CloneFlags::CLONE_NEWNET)
-            .context("cannot enter the network namespace")?;
+        let home = Self::returnable()?;
+        self.enter()?;
+        let visit = Visit::from(home);
         let done = work();
         drop(visit);
         done
@@ -73,11 +73,21 @@ impl Netns {
 
     /// Makes a namespace and does `work` in it.
     pub fn create<T>(work: impl FnOnce(&Netns) -> Result<T>) -> Result<T> {
-        let visit = Visit::from(Self::current()?);
+        let home = Self::returnable()?;
         unshare(CloneFlags::CLONE_NEWNET).context("cannot make a network namespace")?;
+        let visit = Visit::from(home);
         let done = Self::current().and_then(|new| work(&new));
         drop(visit);
         done
+    }
+
+    /// The namespace the thread is in, if it could come back to it: that takes
+    /// rights over it which the thread may not have.
+    fn returnable() -> Result<Self> {
+        let home = Self::current()?;
+        home.enter()
+            .context("cannot leave the network namespace and come back")?;
+        Ok(home)
     }
 
     /// Goes into the namespace and stays there.

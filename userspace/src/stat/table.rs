@@ -44,7 +44,7 @@ fn heading(out: &mut String, namespace: &Namespace) {
     };
     let age = age(namespace.age);
     let age = match namespace.preexisting {
-        true => format!("older than the module's {age}"),
+        true => format!("age over {age}"),
         false => format!("age {age}"),
     };
     let Namespace {
@@ -146,7 +146,7 @@ n1  cookie 4097, age 1m03s, devices 2
   ipv4  packets              3           3           0           3           3
         bytes              252         252           0         252         252
   ipv6  packets              0           0           0           0           0
-net:[4026532247]  cookie 4097, older than the module's 1m03s, devices 2
+net:[4026532247]  cookie 4097, age over 1m03s, devices 2
   ipv4  packets              0           0           0           0           0
   ipv6  packets              0           0           0           0           0
 "
