@@ -52,7 +52,7 @@ write_job() {
         printf 'export PERNET_KERNEL_SOURCE=%q\n' "$kernel_source"
         printf 'export PERNET_PYTHON=%q\n' "$virtme/python"
         printf 'export PATH=%q\n' "$checkout/userspace/target/release:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        printf 'export HOME=/root LC_ALL=C.UTF-8 PERNET_IN_VM=1\n'
+        printf 'export HOME=/root LC_ALL=C.UTF-8 PYTHONPYCACHEPREFIX=/run/pernet/pycache PERNET_IN_VM=1\n'
         printf 'command=('
         (($# == 0)) || printf '%q ' "$@"
         printf ')\n'
@@ -60,7 +60,8 @@ write_job() {
     printf '%s\n' "$token"
 }
 
-# Sets the array `vng`, to which the caller adds what shall run.
+# vm_command VERBOSITY: sets the array `vng`, to which the caller adds what shall
+# run. VERBOSITY is the kernel parameter that says what reaches the console log.
 #
 # --append root=/dev/root: without it Linux 7.3 refuses the 9P root.
 # --skip-modules: everything is built in, and the kernel's folder stays untouched.
@@ -73,7 +74,7 @@ vm_command() {
         "$virtme/vng" --run "$kernel_image" --skip-modules
         --name pernet-vm --cpus 2 --memory 1G
         --disable-microvm --force-9p
-        --append "root=/dev/root rootflags=version=9p2000.L,trans=virtio,access=any,msize=524288,cache=loose earlycon=uart8250,io,0x2f8,115200n8 keep_bootcon ignore_loglevel printk.devkmsg=on"
+        --append "root=/dev/root rootflags=version=9p2000.L,trans=virtio,access=any,msize=524288,cache=loose earlycon=uart8250,io,0x2f8,115200n8 keep_bootcon printk.devkmsg=on $1"
         "--qemu-opts=-chardev file,id=pernet-console,path=$console -device isa-serial,index=1,chardev=pernet-console"
     )
     [[ $accelerator == kvm ]] || vng+=(--disable-kvm)

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
+#
+# The tool with the module: what `pernet stat` says of a lab that the tool made.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tests/vm/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/vm/netns.sh
+. "$here/netns.sh"
+
+make_nodes() {
+    pernet node add "$@"
+    defer pernet node del "$@"
+}
+
+# hooks FAMILY NODE: [packets, bytes] at prerouting, local-in, forward, local-out
+# and postrouting
+hooks() {
+    pernet stat --json "$2" |
+        jq --compact-output ".[0].traffic.$1 | [.prerouting, .local_in, .forward, .local_out, .postrouting] | map([.packets, .bytes])"
+}
+
+test_the_wikis_example() {
+    load_module
+    make_nodes n1 n2
+    pernet bridge add b.1.1
+    defer pernet bridge del b.1.1
+    pernet link add n1:eth0=10.0.0.1/24 n1.0.1 --bridge b.1.1
+    pernet link add n2:eth0=10.0.0.2/24 n2.0.1 --bridge b.1.1
+    assert_eq '["b.1.1",["n1.0.1","n2.0.1"]]' \
+        "$(pernet bridge ls --json | jq --compact-output '.[0] | [.name, [.ports[].name]]')" "bridge and ports"
+    pernet exec n1 -- ping -q -c 3 -i 0.2 10.0.0.2
+    local node
+    for node in n1 n2; do
+        assert_eq '[[3,252],[3,252],[0,0],[3,252],[3,252]]' "$(hooks ipv4 "$node")" "IPv4 of $node"
+        assert_eq '[[0,0],[0,0],[0,0],[0,0],[0,0]]' "$(hooks ipv6 "$node")" "IPv6 of $node"
+        assert_eq '{"present":2,"registered":2,"unregistered":0,"up":2,"down":0,"moved_in":0,"moved_out":0,"renamed":0}' \
+            "$(pernet stat --json "$node" | jq --compact-output '.[0].devices')" "devices of $node"
+    done
+}
+
+test_stat_agrees_with_the_file() {
+    load_module
+    make_nodes n1
+    assert_eq "$(value_of n1 cookie) $(value_of n1 inode) $(value_of n1 userns_inode) n1 false" \
+        "$(pernet stat --json n1 | jq --raw-output '.[0] | "\(.cookie) \(.inode) \(.userns_inode) \(.name) \(.preexisting)"')"
+}
+
+test_stat_of_all() {
+    load_module
+    make_nodes n1 n2
+    assert_eq '[null,"n1","n2"]' "$(pernet stat --json | jq --compact-output 'map(.name) | sort')" names
+    assert_eq 3 "$(pernet stat | grep --count cookie)" "namespaces in the table"
+}
+
+test_stat_sees_no_more_than_the_caller_may() {
+    load_module
+    make_nodes n1
+    assert_eq '[null]' "$(setpriv --reuid 65534 --clear-groups pernet stat --json | jq --compact-output 'map(.name)')" names
+    local said
+    said=$(assert_status 1 setpriv --reuid 65534 --clear-groups pernet stat n1 2>&1)
+    [[ $said == *'CAP_NET_ADMIN is missing'* ]] || fail "it said: $said"
+}
+
+test_stat_without_the_module() {
+    local said
+    said=$(assert_status 3 pernet stat 2>&1)
+    assert_eq 1 "$(wc -l <<<"$said")" "lines"
+    [[ $said == *'module pernet is not loaded'* ]] || fail "it said: $said"
+}
+
+run_tests
