@@ -10,19 +10,27 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 MAKEFLAGS += --no-print-directory --no-builtin-rules
+# Our flags and jobs are no business of the kernel's make and of cargo.
+unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 PREFIX ?= /usr/local
 export DESTDIR PREFIX KDIR
 
 ## See it work
 .PHONY: demo
-demo: cli kmod ## Run the wiki's example in a VM: two nodes, a bridge, a ping, the counters
+demo: vm-packages cli kmod ## Run the wiki's example in a VM: two nodes, a bridge, a ping, the counters
 	@scripts/demo
 
 .PHONY: vm
-vm: cli kmod ## Open a shell in the VM, with the module loaded and the tool at hand
+vm: vm-packages cli kmod ## Open a shell in the VM, with the module loaded and the tool at hand
 	@scripts/vm/shell
+
+# All at once, and first: whoever is not root gets one command for root to run.
+.PHONY: vm-packages
+vm-packages:
+	@scripts/setup/packages cli $(if $(KDIR),,kernel) vm
 
 ## Build
 .PHONY: kernel
@@ -62,12 +70,16 @@ test-setup: ## The tests of set-up and of the VM's harness
 test-vm: ## The tests in the VM: the module, and the tool with it
 	@scripts/test vm
 
+.PHONY: test-debug
+test-debug: ## test-vm in a kernel with lockdep and memory checkers (KERNEL=debug); 30 minutes
+	@KERNEL=debug PERNET_TEST_TIME_LIMIT=3000 scripts/test vm
+
 .PHONY: test-bare
 test-bare: ## Run `make demo` in a Debian with nothing but make (SUITE=trixie); root, 20 minutes
 	@tests/setup/debian-root $(or $(SUITE),trixie)
 
 .PHONY: bench
-bench: cli kmod ## Measure
+bench: cli ## Measure the wiki's lab, made and removed: pernet beside ip and ip -batch
 	@tests/bench/run
 
 ## Around it

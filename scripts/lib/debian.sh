@@ -22,8 +22,12 @@ package_candidate() {
 # install_packages PACKAGE…: as root; anybody else learns what root must do.
 install_packages() {
     if ((EUID != 0)); then
+        local package update=
+        for package in "$@"; do
+            [[ -n $(package_candidate "$package") ]] || update='apt-get update && '
+        done
         say "these packages are missing, and installing them is the one step that needs root:"
-        printf '    apt-get install --no-install-recommends %s\n' "$*" >&2
+        printf '    %sapt-get install --no-install-recommends %s\n' "$update" "$*" >&2
         die "run the line above as root, then run this again as yourself"
     fi
     cache_open

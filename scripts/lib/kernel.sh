@@ -4,10 +4,6 @@
 # A kernel tree and whether it serves: the developer's own (KDIR), or the
 # cache's. Needs messages.sh.
 
-# The flags and variables of a `make` above are meant for our Makefile, not for
-# the kernel's.
-unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
-
 # What the VM and the tests in it cannot do without, each built in.
 vm_options=(
     64BIT PRINTK BINFMT_ELF BINFMT_SCRIPT MULTIUSER

@@ -41,16 +41,15 @@ rust_find() {
     return 1
 }
 
-# Debian names them rustc, cargo … where that is new enough, and rustc-web,
-# cargo-web … in older releases.
+# rust_packages compiler|source|lints: Debian calls them rustc, cargo … where
+# that is new enough, and rustc-web, cargo-web … in Debian 12, whose own rustc is
+# older. A machine that never fetched its package lists knows no versions.
 rust_packages() {
     local -a names
-    if at_least "$(package_candidate rustc)" "$rust_minimum"; then
-        names=(rustc cargo rust-src rustfmt rust-clippy)
-    elif at_least "$(package_candidate rustc-web)" "$rust_minimum"; then
+    if [[ $(. /etc/os-release && printf '%s' "${VERSION_ID:-}") == 12 ]]; then
         names=(rustc-web cargo-web rust-web-src rustfmt-web rust-web-clippy)
     else
-        return 1
+        names=(rustc cargo rust-src rustfmt rust-clippy)
     fi
     case $1 in
     compiler) printf '%s\n' "${names[@]:0:2}" ;;
