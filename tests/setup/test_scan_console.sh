@@ -49,7 +49,7 @@ test_warnings() {
 [   33.001102] refcount_t: underflow; use-after-free.
 [   33.001102] ODEBUG: free active (active state 0) object: 00000000 object type: timer_list
 [   33.001102] list_del corruption. prev->next should be ffff888003d1a000, but was 0000000000000000
-[   33.001102] rust_kernel: panicked at /work/kmod/pernet.rs:12:5: index out of bounds
+[   33.001102] rust_kernel: panicked at kmod/pernet.rs:12:5: index out of bounds
 END
 }
 
