@@ -36,13 +36,72 @@ install_packages() {
     run_long "installing packages" "$cache/logs/apt.log" $((60 * $#)) /usr apt_install "$@"
 }
 
-# Package lists are fetched only when those at hand do not lead to the packages.
 # --no-remove: nobody's packages go away for ours.
+apt_get_install() {
+    env DEBIAN_FRONTEND=noninteractive apt-get --yes --quiet \
+        -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold \
+        --no-install-recommends --no-remove install "$@"
+}
+
+# Package lists are fetched only when those at hand do not lead to the packages.
 apt_install() {
-    local -a apt=(env DEBIAN_FRONTEND=noninteractive apt-get --yes --quiet
-        -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0
-        -o Dpkg::Options::=--force-confold)
-    local -a install=("${apt[@]}" install --no-install-recommends --no-remove)
-    "${install[@]}" "$@" && return
-    "${apt[@]}" update && "${install[@]}" "$@"
+    apt_get_install "$@" && return
+    apt-get --quiet -o DPkg::Lock::Timeout=300 update || return
+    apt_get_install "$@" || apt_install_from_backports "$@"
+}
+
+# What is installed from this release's backports can keep a package of the
+# release out (qemu-utils of the one, qemu-system-x86 of the other): such a
+# package is taken from there as well. The machine's own sources stay as they are.
+apt_install_from_backports() {
+    local suite package
+    local -a kept_out=() others=()
+    for package in "$@"; do
+        if apt_get_install --simulate "$package" >/dev/null; then
+            others+=("$package")
+        else
+            kept_out+=("$package")
+        fi
+    done
+    ((${#kept_out[@]} > 0)) || return
+    suite=$(. /etc/os-release && printf '%s-backports' "$VERSION_CODENAME")
+    printf '%s: taken from %s\n' "${kept_out[*]}" "$suite"
+    local list=$cache/apt/$suite.list lists=$cache/apt/$suite
+    mkdir -p "$lists/partial"
+    {
+        cat /etc/apt/sources.list 2>/dev/null || true
+        debian_source "$suite"
+    } >"$list"
+    local -a with_suite=(-o "Dir::Etc::sourcelist=$list" -o "Dir::State::lists=$lists")
+    apt-get --quiet "${with_suite[@]}" update || return
+    ((${#others[@]} == 0)) || apt_get_install "${others[@]}" || return
+    apt_get_install "${with_suite[@]}" --target-release "$suite" "${kept_out[@]}"
+}
+
+debian_keyring() {
+    local file
+    for file in /usr/share/keyrings/debian-archive-keyring.{gpg,pgp}; do
+        [[ ! -e $file ]] || { printf '%s\n' "$file" && return; }
+    done
+    die "Debian's keys are not here, so its packages cannot be checked: install the package debian-archive-keyring"
+}
+
+# The mirror that this machine uses for Debian itself.
+debian_mirror() {
+    if [[ -n ${PERNET_MIRROR:-} ]]; then
+        printf '%s\n' "$PERNET_MIRROR"
+        return
+    fi
+    local uri
+    # Security and third parties have other labels, or none before the first update.
+    # shellcheck disable=SC2016  # apt's own $(…)
+    uri=$(apt-get indextargets --format '$(LABEL)|$(REPO_URI)|$(CREATED_BY)' 2>/dev/null |
+        awk -F '|' '$3 == "Packages" && $2 !~ /security|^cdrom:/ && ($1 == "Debian" || $1 == "") { print $2; exit }')
+    [[ -n $uri ]] || die "this machine's apt names no Debian mirror: set PERNET_MIRROR to the address of one"
+    printf '%s\n' "${uri%/}"
+}
+
+# debian_source SUITE: the line of a sources.list for it.
+debian_source() {
+    printf 'deb [signed-by=%s] %s %s main\n' "$(debian_keyring)" "$(debian_mirror)" "$1"
 }
