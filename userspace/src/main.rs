@@ -5,10 +5,13 @@
 
 #![deny(unsafe_code)]
 
+mod channel;
 mod cli;
+mod kernel;
 mod netlink;
 mod node;
 mod stat;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -4,20 +4,25 @@
 //! arguments and what it does with them.
 
 mod bridge;
+mod core;
 mod exec;
 mod link;
 mod node;
 mod output;
 mod stat;
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Error, Result};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
+use self::core::Program;
 use crate::netlink::Refusal;
 use crate::node::exec::NotStarted;
 use crate::node::interrupt::Interrupted;
@@ -60,14 +65,33 @@ enum Verb {
     Bridge(bridge::Verb),
     /// Show what each namespace counts, as the kernel module knows it
     Stat(stat::Arguments),
+    /// CORE's program of this name: make a node with a control channel
+    #[command(disable_help_flag = true, after_help = "Example: pernet vnoded -c /tmp/n1.ctl")]
+    Vnoded(Words),
+    /// CORE's program of this name: run a command over a control channel
+    #[command(disable_help_flag = true, after_help = "Example: pernet vcmd -c /tmp/n1.ctl -- ip link")]
+    Vcmd(Words),
+    /// CORE's program of this name: run a command in new namespaces
+    #[command(disable_help_flag = true, after_help = "Example: pernet netns -w -- ip link")]
+    Netns(Words),
+}
+
+/// The command line of a program that reads it itself.
+#[derive(Args)]
+struct Words {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+    words: Vec<OsString>,
 }
 
 /// Does what the command line says; prints an error once, here.
 pub fn run() -> ExitCode {
+    if let Some(program) = called_as() {
+        return program.run(env::args_os().skip(1));
+    }
     // Wrong usage ends here, with status 2 and clap's own words.
     let arguments = Arguments::parse();
     match dispatch(arguments.verb) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             eprintln!("pernet: {error:#}{}", advice(&error));
             ExitCode::from(status(&error))
@@ -75,14 +99,24 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn dispatch(verb: Verb) -> Result<()> {
+/// The program of CORE that this is called as.
+fn called_as() -> Option<Program> {
+    let path = env::args_os().next()?;
+    Program::named(Path::new(&path).file_name()?.to_str()?)
+}
+
+fn dispatch(verb: Verb) -> Result<ExitCode> {
     match verb {
-        Verb::Node(verb) => node::run(verb),
-        Verb::Exec(arguments) => Err(exec::run(&arguments)),
-        Verb::Link(verb) => link::run(verb),
-        Verb::Bridge(verb) => bridge::run(verb),
-        Verb::Stat(arguments) => stat::run(&arguments),
+        Verb::Node(verb) => node::run(verb)?,
+        Verb::Exec(arguments) => return Err(exec::run(&arguments)),
+        Verb::Link(verb) => link::run(verb)?,
+        Verb::Bridge(verb) => bridge::run(verb)?,
+        Verb::Stat(arguments) => stat::run(&arguments)?,
+        Verb::Vnoded(Words { words }) => return Ok(Program::Vnoded.run(words)),
+        Verb::Vcmd(Words { words }) => return Ok(Program::Vcmd.run(words)),
+        Verb::Netns(Words { words }) => return Ok(Program::Netns.run(words)),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What helps most often, where the kernel forbids something.

@@ -5,23 +5,18 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Error, Result};
 use nix::errno::Errno;
-use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::statvfs::{FsFlags, statvfs};
 
+use super::mounts;
 use super::name::Name;
 use super::named;
-
-/// Where the files are that take the place of those in /etc, by name.
-const OWN_ETC: &str = "/etc/netns";
 
 /// A command that could not be started.
 #[derive(Debug)]
@@ -75,56 +70,10 @@ fn is_somewhere(program: &OsStr) -> bool {
 fn enter(name: &Name, note: &impl Fn(Error)) -> Result<()> {
     named::open(name)?.enter()?;
     unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
-    // Mounts made outside still come in, those made here stay here.
-    let flags = MsFlags::MS_SLAVE | MsFlags::MS_REC;
-    mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)
-        .context("cannot keep mounts apart")?;
-    mount_sys()
+    mounts::keep_apart()?;
+    mounts::mount_sys()
         .unwrap_or_else(|error| note(error.context("/sys shows the devices of another namespace")));
-    let own = Path::new(OWN_ETC).join(name.as_str());
-    for (source, target) in own_files(&own)? {
-        let bound = mount(
-            Some(&source),
-            &target,
-            None::<&str>,
-            MsFlags::MS_BIND,
-            None::<&str>,
-        );
-        let what = || {
-            format!(
-                "{} does not take the place of {}",
-                source.display(),
-                target.display()
-            )
-        };
-        bound.with_context(what).unwrap_or_else(note);
-    }
-    Ok(())
-}
-
-/// A /sys that shows the devices of the namespace; as little writable as the
-/// one that is there, which containers depend on.
-fn mount_sys() -> Result<()> {
-    let mut flags = MsFlags::empty();
-    if statvfs("/sys")?.flags().contains(FsFlags::ST_RDONLY) {
-        flags |= MsFlags::MS_RDONLY;
-    }
-    mount(Some("pernet"), "/sys", Some("sysfs"), flags, None::<&str>).context("cannot mount sysfs")
-}
-
-/// The files in `own` and what each is to take the place of.
-fn own_files(own: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
-    let listing = || format!("cannot list {}", own.display());
-    let entries = match fs::read_dir(own) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.with_context(listing)?,
-    };
-    entries
-        .map(|entry| {
-            let entry = entry.with_context(listing)?;
-            Ok((entry.path(), Path::new("/etc").join(entry.file_name())))
-        })
-        .collect()
+    mounts::bind_own_files(&mounts::own_etc(name), note)
 }
 
 impl fmt::Display for NotStarted {

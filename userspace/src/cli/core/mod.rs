@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The programs of CORE, by their names: `vnoded`, `vcmd` and `netns`, with
+//! CORE's options, output and exit statuses, so that they can take the place of
+//! CORE's own. Where they differ, for safety's sake, their manual says so.
+
+mod netns;
+mod options;
+mod vcmd;
+mod vnoded;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+/// One of CORE's programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    Vnoded,
+    Vcmd,
+    Netns,
+}
+
+impl Program {
+    pub const ALL: [Program; 3] = [Program::Vnoded, Program::Vcmd, Program::Netns];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Program::Vnoded => "vnoded",
+            Program::Vcmd => "vcmd",
+            Program::Netns => "netns",
+        }
+    }
+
+    /// The program of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|program| program.name() == name)
+    }
+
+    /// Does what its command line says; prints an error once, here.
+    pub fn run(self, arguments: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> ExitCode {
+        let arguments = lexopt::Parser::from_args(arguments);
+        let run: fn(lexopt::Parser) -> Result<u8> = match self {
+            Program::Vnoded => vnoded::run,
+            Program::Vcmd => vcmd::run,
+            Program::Netns => netns::run,
+        };
+        match run(arguments) {
+            Ok(status) => ExitCode::from(status),
+            Err(error) => {
+                eprintln!("{}: {error:#}", self.name());
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! System calls that neither the standard library nor nix offers as safe
+//! functions: the only `unsafe` in the tool. Each function here is safe to call
+//! as it stands; what that takes is said at the block.
+
+#![allow(unsafe_code)]
+
+pub mod descriptor;
+pub mod process;
+pub mod terminal;

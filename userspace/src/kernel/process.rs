@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Children: making them, with or without namespaces of their own, and what
+//! became of them.
+//!
+//! The tool has one thread, always: nothing in it starts another. That is what
+//! makes a child that goes on running Rust code sound, since no other thread
+//! can have held a lock, the allocator's say, at the moment of the copy.
+
+use std::fs;
+use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
+use nix::libc::{self, c_int};
+use nix::sched::{self, CloneFlags};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::unistd::{self, ForkResult, Pid};
+
+use super::descriptor;
+
+/// Deep enough for an event loop; pages that are not reached cost nothing.
+const STACK: usize = 256 * 1024;
+
+/// What a child that lives on keeps of its parent's.
+pub trait Inherited {
+    /// Every descriptor in it; all others are closed in the child.
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>>;
+}
+
+/// Makes a child in new namespaces as `flags` say (clone(2)), which runs `child`
+/// and ends with the exit status that this returns. It shares nothing else with
+/// its parent, and keeps none of its descriptors but the standard three and
+/// those inherited: being a plain function, it knows of no others. Returns the
+/// child's pid as the caller sees it.
+pub fn clone<T: Inherited>(
+    flags: CloneFlags,
+    inherited: T,
+    child: fn(T) -> u8,
+) -> nix::Result<Pid> {
+    one_thread();
+    let mut inherited = Some(inherited);
+    let body = Box::new(move || {
+        let status = inherited.take().map_or(0, |inherited| {
+            descriptor::close_others(&inherited.descriptors());
+            child(inherited)
+        });
+        leave(status)
+    });
+    let mut stack = vec![0; STACK];
+    // SAFETY: without CLONE_VM, which the mask takes away, the child has a copy
+    // of all memory, the stack among it; there is one thread (see above).
+    unsafe { sched::clone(body, &mut stack, flags & NAMESPACES, Some(libc::SIGCHLD)) }
+}
+
+/// The flags of clone(2) that give a child a namespace and share nothing.
+const NAMESPACES: CloneFlags = CloneFlags::CLONE_NEWNS
+    .union(CloneFlags::CLONE_NEWUTS)
+    .union(CloneFlags::CLONE_NEWIPC)
+    .union(CloneFlags::CLONE_NEWUSER)
+    .union(CloneFlags::CLONE_NEWPID)
+    .union(CloneFlags::CLONE_NEWNET)
+    .union(CloneFlags::CLONE_NEWCGROUP);
+
+/// Makes a child and runs `child` in it; what that returns is its exit status.
+pub fn fork(child: impl FnOnce() -> u8) -> nix::Result<Pid> {
+    one_thread();
+    // SAFETY: there is one thread (see above).
+    match unsafe { unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => leave(child()),
+    }
+}
+
+fn one_thread() {
+    debug_assert!(
+        fs::read_dir("/proc/self/task").map_or(1, Iterator::count) == 1,
+        "a second thread makes a copy of this process unsound"
+    );
+}
+
+/// Ends a child without running what its parent meant to do at its own end.
+fn leave(status: u8) -> ! {
+    // SAFETY: it has no conditions.
+    unsafe { libc::_exit(status.into()) }
+}
+
+/// A child that changed state: its pid and its status, in wait(2)'s encoding.
+/// None when no child has. Unlike nix's, it knows of real-time signals.
+pub fn reap(pid: Option<Pid>, flags: c_int) -> nix::Result<Option<(Pid, c_int)>> {
+    let mut status = 0;
+    let which = pid.map_or(-1, Pid::as_raw);
+    loop {
+        // SAFETY: the pointer is to a live integer.
+        match Errno::result(unsafe { libc::waitpid(which, &raw mut status, flags) }) {
+            Err(Errno::EINTR) => {}
+            Ok(0) => return Ok(None),
+            found => return found.map(|pid| Some((Pid::from_raw(pid), status))),
+        }
+    }
+}
+
+/// What a wait(2) status means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Exited(u8),
+    Killed(c_int),
+}
+
+impl Ended {
+    pub fn from_status(status: c_int) -> Self {
+        match status & 0x7f {
+            0 => Ended::Exited((status >> 8) as u8),
+            signal => Ended::Killed(signal),
+        }
+    }
+
+    /// As shells say it.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Ended::Exited(status) => status,
+            Ended::Killed(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+        }
+    }
+}
+
+/// Sends any signal, real-time ones included, to a process, or to a group where
+/// `pid` is negative (kill(2)).
+pub fn kill(pid: Pid, signal: c_int) -> nix::Result<()> {
+    // SAFETY: it has no conditions on memory.
+    Errno::result(unsafe { libc::kill(pid.as_raw(), signal) }).map(drop)
+}
+
+/// Gives every signal its usual effect again and lets all of them through, as a
+/// command expects to find them. To be called in a child, before exec(2).
+pub fn default_signals() {
+    for signal in 1..=libc::SIGRTMAX() {
+        // The two that cannot be changed, and the two that glibc keeps for
+        // itself, refuse; they have their usual effect anyway.
+        // SAFETY: the default action runs no code of this program.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+}
+
+/// Has the kernel kill this process when its parent ends (prctl(2)). A parent
+/// that ended before is the caller's to notice.
+pub fn die_with_parent() -> nix::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_read_as_wait_writes_them() {
+        assert_eq!(Ended::from_status(0x0500), Ended::Exited(5));
+        assert_eq!(Ended::from_status(9), Ended::Killed(9));
+        assert_eq!(Ended::from_status(0x8b), Ended::Killed(11));
+        assert_eq!(Ended::from_status(0xff00), Ended::Exited(255));
+        assert_eq!(Ended::Killed(15).exit_status(), 143);
+        assert_eq!(Ended::Killed(64).exit_status(), 192);
+    }
+}

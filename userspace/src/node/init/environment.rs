@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! What a node sees around it: its own /proc and /sys, host name, loopback
+//! device and files of /etc.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Error, Result};
+use nix::mount::{MntFlags, umount2};
+use nix::unistd::{Gid, Uid, sethostname};
+
+use crate::netlink::{Batch, Socket, link};
+use crate::node::mounts;
+use crate::node::named;
+use crate::node::netns::Netns;
+
+/// What is done in new namespaces before anything else runs in them.
+#[derive(Debug, Default)]
+pub struct Environment {
+    /// In a user namespace of its own: who becomes its root.
+    pub root: Option<(Uid, Gid)>,
+    /// A network namespace that is there already, to live in.
+    pub network: Option<Netns>,
+    pub host_name: Option<String>,
+    pub loopback_up: bool,
+    /// Files that take the place of those in /etc.
+    pub own_etc: Option<PathBuf>,
+    /// Names of other namespaces are hidden, whose mounts would each have a copy
+    /// in every node.
+    pub names_hidden: bool,
+}
+
+/// Every network namespace is made with its loopback device, as its first.
+const LOOPBACK: i32 = 1;
+
+impl Environment {
+    /// To be called in the new namespaces, by the process that will be their
+    /// root. `note` hears of what the node has to do without.
+    pub fn prepare(&self, note: impl Fn(Error)) -> Result<()> {
+        if let Some((uid, gid)) = self.root {
+            become_root(uid, gid)?;
+        }
+        if let Some(network) = &self.network {
+            network.enter()?;
+        }
+        mounts::keep_apart()?;
+        if self.names_hidden {
+            // Where it is no mount there is nothing to hide.
+            let _ = umount2(named::DIRECTORY, MntFlags::MNT_DETACH);
+        }
+        mounts::mount_proc()
+            .context("/proc shows the processes of others")
+            .unwrap_or_else(&note);
+        mounts::mount_sys()
+            .context("/sys shows the devices of another namespace")
+            .unwrap_or_else(&note);
+        if let Some(own) = &self.own_etc {
+            mounts::bind_own_files(own, &note)?;
+        }
+        if let Some(name) = &self.host_name {
+            sethostname(name).with_context(|| format!("cannot set the host name {name}"))?;
+        }
+        if self.loopback_up {
+            raise_loopback()?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes this process root in the user namespace that was made with it.
+fn become_root(uid: Uid, gid: Gid) -> Result<()> {
+    for (file, line) in [
+        // The kernel lets a group be mapped only by who cannot drop one.
+        ("setgroups", "deny".to_owned()),
+        ("uid_map", format!("0 {uid} 1")),
+        ("gid_map", format!("0 {gid} 1")),
+    ] {
+        let path = format!("/proc/self/{file}");
+        fs::write(&path, line).with_context(|| format!("cannot write {path}"))?;
+    }
+    Ok(())
+}
+
+/// Brings up the loopback device of the namespace the thread is in.
+pub fn raise_loopback() -> Result<()> {
+    let mut batch = Batch::default();
+    link::up(&mut batch, "cannot bring up its loopback device", LOOPBACK)?;
+    Socket::route()?.transact(&batch).map(drop)
+}
