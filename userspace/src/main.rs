@@ -9,6 +9,7 @@ mod channel;
 mod cli;
 mod kernel;
 mod netlink;
+mod netns;
 mod node;
 mod stat;
 mod terminal;

@@ -7,7 +7,8 @@ use std::ffi::OsString;
 use anyhow::Error;
 use clap::Args;
 
-use crate::node::{Name, exec};
+use crate::netns::Name;
+use crate::node::exec;
 
 /// Run a command in a node
 ///

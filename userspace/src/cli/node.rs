@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use super::output;
-use crate::node::{Name, life};
+use crate::netns::Name;
+use crate::node::life;
 
 #[derive(Subcommand)]
 #[command(after_help = "Example: pernet node add n1 n2 && pernet node ls && pernet node del --all")]

@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::output;
-use crate::node::Name;
+use crate::netns::Name;
 use crate::stat::{self, table};
 
 /// Show what each namespace counts, as the kernel module knows it

@@ -9,11 +9,11 @@ use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use nix::errno::Errno;
 
 use super::interrupt::Deferred;
-use super::netns::own_cookie;
 use super::registry::{BridgeRecord, Registry, Shelf};
 use crate::netlink::bridge::{self, Bridge, NewBridge};
 use crate::netlink::link::{self, Link};
 use crate::netlink::{Batch, DeviceName, Mac, Refusal, Socket};
+use crate::netns::own_cookie;
 
 /// A bridge that is asked for.
 pub struct Request {

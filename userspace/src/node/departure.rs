@@ -14,9 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use nix::errno::Errno;
 
-use super::name::Name;
-use super::netns::{Inode, Netns};
 use crate::netlink::{Refusal, Socket, link, nsid};
+use crate::netns::{Inode, Name, Netns};
 
 /// A thousand nodes together take the kernel some two seconds.
 const PATIENCE: Duration = Duration::from_secs(10);

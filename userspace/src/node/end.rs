@@ -15,8 +15,8 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::name::Name;
 use crate::netlink::{Address, DeviceName, Mac};
+use crate::netns::Name;
 
 /// One end of a link: where it is, what it is called, what it gets.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,8 +15,7 @@ use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 
 use super::mounts;
-use super::name::Name;
-use super::named;
+use crate::netns::{Name, named};
 
 /// A command that could not be started.
 #[derive(Debug)]

@@ -9,11 +9,10 @@ use serde::Serialize;
 
 use super::departure::Departure;
 use super::interrupt::Deferred;
-use super::name::Name;
-use super::named::{self, Entry};
-use super::netns::{Netns, own_cookie};
 use super::registry::{NodeRecord, Registry, Shelf};
 use crate::netlink::{Batch, Socket, link};
+use crate::netns::named::{self, Entry};
+use crate::netns::{Name, Netns, own_cookie};
 
 /// Every network namespace is made with its loopback device, as its first.
 const LOOPBACK: i32 = 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Nodes: their names, their namespaces, what is recorded of them, and the
-//! links and bridges between them.
+//! Nodes: how they are made, what is recorded of them, what runs in them, and
+//! the links and bridges between them.
 //!
 //! A node is a network namespace with a name under /run/netns, as iproute2
 //! makes them, so that `ip netns` sees it too. [`life`] makes and deletes
@@ -16,12 +16,7 @@ pub mod init;
 pub mod interrupt;
 pub mod life;
 mod mounts;
-mod name;
-pub mod named;
-mod netns;
 mod registry;
 pub mod wire;
 
 pub use end::End;
-pub use name::Name;
-pub use netns::Netns;

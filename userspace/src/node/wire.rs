@@ -10,11 +10,9 @@ use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 
 use super::end::End;
 use super::interrupt::Deferred;
-use super::name::Name;
-use super::named;
-use super::netns::Netns;
 use crate::netlink::link::{self, NewEnd};
 use crate::netlink::{Batch, DeviceName, Socket, address};
+use crate::netns::{Name, Netns, named};
 
 /// How long the kernel may take to see that both ends are up. It takes
 /// microseconds; this only bounds the wait.

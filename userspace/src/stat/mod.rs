@@ -12,7 +12,7 @@ use anyhow::Result;
 
 use self::model::Namespace;
 use crate::netlink::pernet::{Family, Selector};
-use crate::node::{Name, Netns, named};
+use crate::netns::{Name, Netns, named};
 
 /// Reads the namespaces called `names`, or all there are to be seen where none
 /// is; nothing, where the module is not loaded.

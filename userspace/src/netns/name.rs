@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What a node may be called.
+//! What a namespace may be called.
 
 use std::fmt;
 use std::str::FromStr;

@@ -14,8 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
-use super::name::Name;
-use super::netns::{Inode, Netns};
+use super::{Inode, Name, Netns};
 
 /// Where the names are.
 pub const DIRECTORY: &str = "/run/netns";
