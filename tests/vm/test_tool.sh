@@ -47,6 +47,17 @@ test_stat_agrees_with_the_file() {
         "$(pernet stat --json n1 | jq --raw-output '.[0] | "\(.cookie) \(.inode) \(.userns_inode) \(.name) \(.preexisting)"')"
 }
 
+test_stat_takes_every_way_to_name_a_namespace() {
+    load_module
+    make_nodes n1
+    local cookie inode form
+    cookie=$(value_of n1 cookie)
+    inode=$(value_of n1 inode)
+    for form in n1 name:n1 "cookie:$cookie" "inode:$inode" "net:[$inode]" /run/netns/n1; do
+        assert_eq "$cookie" "$(pernet stat --json "$form" | jq '.[0].cookie')" "cookie of $form"
+    done
+}
+
 test_stat_of_all() {
     load_module
     make_nodes n1 n2

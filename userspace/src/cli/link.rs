@@ -26,14 +26,17 @@ pub enum Verb {
 }
 
 const ADD_EXAMPLES: &str = "\
-END is [NODE:]DEV[=SETTING[,SETTING]...], where SETTING is an IPv4 or IPv6
-address with its prefix length, or an Ethernet address. Without NODE the end is
-in the namespace the command runs in.
+END is [NS:]DEV[=SETTING[,SETTING]...], where SETTING is an IPv4 or IPv6
+address with its prefix length, or an Ethernet address. NS is a node's name, or
+one of the forms that `pernet --help` lists, such as pid:4711; the last colon
+before the settings ends it. Without NS the end is in the namespace the command
+runs in.
 
 Examples:
   pernet link add n1:eth0=10.0.0.1/24 n2:eth0=10.0.0.2/24
   pernet link add n1:eth0=10.0.0.1/24,fd00::1/64 --bridge b.1.1
-  pernet link add n1:eth0=02:00:00:00:00:01,10.0.0.1/24 n1.0.1 --bridge b.1.1";
+  pernet link add n1:eth0=02:00:00:00:00:01,10.0.0.1/24 n1.0.1 --bridge b.1.1
+  pernet link add pid:4711:eth0=10.0.0.1/24 n1:eth1=10.0.0.2/24";
 
 #[derive(Args)]
 pub struct Add {
@@ -42,8 +45,8 @@ pub struct Add {
     /// The other end; with --bridge it may be left out
     #[arg(required_unless_present = "bridge")]
     other: Option<End>,
-    /// Make the other end a port of this bridge, here and not in a node; it is
-    /// named after node and device where it has no name, and the name printed
+    /// Make the other end a port of this bridge, here and not in a node; where
+    /// it has no name, it is named after NS and DEV, and the name printed
     #[arg(long, value_name = "BRIDGE")]
     bridge: Option<DeviceName>,
     /// Longest packet, in bytes, at both ends
@@ -53,7 +56,7 @@ pub struct Add {
 
 #[derive(Args)]
 pub struct Del {
-    /// An end, as NODE:DEV, or DEV where it is here
+    /// An end, as NS:DEV, or DEV where it is here; for NS see `pernet --help`
     end: End,
 }
 

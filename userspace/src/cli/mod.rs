@@ -30,11 +30,25 @@ use crate::node::interrupt::Interrupted;
 /// Make network namespaces, wire them together, run things in them, and show
 /// what each one counts
 #[derive(Parser)]
-#[command(name = "pernet", version, max_term_width = 100, after_help = AFTER)]
+#[command(name = "pernet", version, max_term_width = 100)]
+#[command(after_help = AFTER, after_long_help = format!("{NAMESPACES}\n\n{AFTER}"))]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }
+
+const NAMESPACES: &str = "\
+A network namespace, NS in the commands' help, is written in any of these ways:
+  n1 or name:n1       its name: a node's, or any other that `ip netns` lists
+  pid:4711            a process in it
+  cookie:12           its cookie, which no other gets until the next boot
+  nsid:0              its id in the namespace pernet runs in (`ip netns list-id`)
+  inode:4026532131    the number of its file; so is net:[4026532131]
+  /proc/4711/ns/net   a file it is bound to, with a / in it: ./FILE if it is here
+  12                  a number alone: a name, pid, cookie, nsid or inode. If it
+                      could mean several namespaces, pernet lists them and stops
+A name that looks like another form follows `name:`, as in name:pid:5. By cookie,
+nsid or inode a namespace is found that has a name, a process or a mount.";
 
 const AFTER: &str = "\
 Example: two nodes, one bridge, a ping, and who saw its packets
@@ -55,7 +69,6 @@ enum Verb {
     /// Make, list and delete nodes
     #[command(subcommand)]
     Node(node::Verb),
-    /// Run a command in a node
     Exec(exec::Arguments),
     /// Make and delete links between nodes
     #[command(subcommand)]
@@ -63,7 +76,6 @@ enum Verb {
     /// Make, list and delete bridges
     #[command(subcommand)]
     Bridge(bridge::Verb),
-    /// Show what each namespace counts, as the kernel module knows it
     Stat(stat::Arguments),
     /// CORE's program of this name: make a node with a control channel
     #[command(disable_help_flag = true, after_help = "Example: pernet vnoded -c /tmp/n1.ctl")]

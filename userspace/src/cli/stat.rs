@@ -8,19 +8,18 @@ use anyhow::Result;
 use clap::Args;
 
 use super::output;
-use crate::netns::Name;
+use crate::netns::Reference;
 use crate::stat::{self, table};
 
 /// Show what each namespace counts, as the kernel module knows it
 ///
 /// Packets and bytes are counted at the five netfilter hooks, for IPv4 and
-/// IPv6. Without NODE every namespace is shown that the caller may see; NODE
-/// may be any name that `ip netns` lists.
+/// IPv6. Without NS every namespace is shown that the caller may see.
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub struct Arguments {
-    /// Names of the nodes
-    node: Vec<Name>,
+    /// The namespaces: nodes' names, pid:N, paths, ...; see `pernet --help`
+    ns: Vec<Reference>,
     /// Print JSON, with everything the module tells
     #[arg(long)]
     json: bool,
@@ -46,7 +45,7 @@ Exit status: 3 where the module is not loaded.";
 pub struct NoModule;
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let namespaces = stat::read(&arguments.node)?.ok_or(NoModule)?;
+    let namespaces = stat::read(&arguments.ns)?.ok_or(NoModule)?;
     match arguments.json {
         true => output::print_json(&namespaces),
         false => output::print(&table::render(&namespaces)),

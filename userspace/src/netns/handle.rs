@@ -3,12 +3,15 @@
 //! A network namespace held by a descriptor, and the only way into one.
 
 use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use nix::errno::Errno;
+use nix::libc;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket};
 use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
@@ -17,7 +20,7 @@ use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
 const OWN: &str = "/proc/thread-self/ns/net";
 
 /// What a namespace is known by as long as it lives; used again afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Inode {
     pub device: u64,
     pub number: u64,
@@ -37,7 +40,21 @@ impl Netns {
 
     /// The namespace that is bound to `path`.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        Self::examine(File::open(path), path)
+    }
+
+    /// The namespace that is bound to `path`; nothing, where there is no such
+    /// file, or the process that it was about has ended.
+    pub fn look(path: &Path) -> Result<Option<Self>> {
+        match File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+            opened => Self::examine(opened, path).map(Some),
+        }
+    }
+
+    fn examine(opened: io::Result<File>, path: &Path) -> Result<Self> {
+        let file = opened.with_context(|| format!("cannot open {}", path.display()))?;
         let kind = fstatfs(&file).with_context(|| format!("cannot examine {}", path.display()))?;
         ensure!(
             kind.filesystem_type() == NSFS_MAGIC,
@@ -92,7 +109,11 @@ impl Netns {
 
     /// Goes into the namespace and stays there.
     pub fn enter(&self) -> Result<()> {
-        setns(&self.file, CloneFlags::CLONE_NEWNET).context("cannot enter the network namespace")
+        let entered = setns(&self.file, CloneFlags::CLONE_NEWNET);
+        entered.context(match entered {
+            Err(Errno::EINVAL) => "cannot enter a namespace that is not a network namespace",
+            _ => "cannot enter the network namespace",
+        })
     }
 }
 

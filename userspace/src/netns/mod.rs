@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Network namespaces: holding one, going into one, and those that have a name.
+//! Network namespaces: holding one, going into one, and finding one by
+//! whatever people know of it.
 //!
-//! A [`Netns`] is held by a descriptor; [`named`] knows the names under
-//! /run/netns. Nothing here knows what a node is.
+//! A [`Netns`] is held by a descriptor. What people type is a [`Reference`],
+//! and `Reference::resolve` is the one way from it to a namespace. Three
+//! places say what namespaces there are: the names under /run/netns
+//! ([`named`]), the processes ([`process`]) and the mounts ([`mounts`]);
+//! [`discover`] puts them together. Nothing here knows what a node is.
 
+pub mod discover;
 mod handle;
+mod mounts;
 mod name;
 pub mod named;
+pub mod process;
+mod reference;
+pub mod resolve;
 
 pub use handle::{Inode, Netns, own_cookie};
 pub use name::Name;
+pub use reference::Reference;

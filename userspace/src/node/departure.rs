@@ -5,9 +5,7 @@
 //! then.
 
 use std::collections::HashMap;
-use std::fs;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +13,7 @@ use anyhow::Result;
 use nix::errno::Errno;
 
 use crate::netlink::{Refusal, Socket, link, nsid};
-use crate::netns::{Inode, Name, Netns};
+use crate::netns::{Inode, Name, Netns, process};
 
 /// A thousand nodes together take the kernel some two seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -92,23 +90,7 @@ fn exists(socket: &mut Socket, index: i32) -> Result<bool> {
 
 /// The processes in these namespaces, as far as one may see them.
 fn processes_inside(nodes: &HashMap<Inode, Name>) -> Vec<(Name, String)> {
-    let mut inside = Vec::new();
-    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        // It may be gone by now, or another's.
-        let Ok(netns) = fs::metadata(process.path().join("ns/net")) else {
-            continue;
-        };
-        let inode = Inode {
-            device: netns.dev(),
-            number: netns.ino(),
-        };
-        if let (Some(name), Some(id)) = (nodes.get(&inode), process.file_name().to_str()) {
-            let command = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            inside.push((
-                name.clone(),
-                format!("process {id} ({})", command.trim_end()),
-            ));
-        }
-    }
-    inside
+    process::all()
+        .filter_map(|(pid, inode)| Some((nodes.get(&inode)?.clone(), process::describe(pid))))
+        .collect()
 }

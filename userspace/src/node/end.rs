@@ -3,26 +3,27 @@
 //! How people write one end of a link:
 //!
 //! ```text
-//! END     = [NODE ":"] DEV ["=" SETTING {"," SETTING}]
+//! END     = [NS ":"] DEV ["=" SETTING {"," SETTING}]
 //! SETTING = IPV4 "/" LENGTH | IPV6 "/" LENGTH | MAC
 //! ```
 //!
-//! A device's name has no colon in it, so the last one before the settings
-//! ends the node's; settings have no `=` in them, so the last one begins them.
+//! NS is a [`Reference`]. A device's name has no colon in it, so the last one
+//! before the settings ends NS, which may have others; settings have no `=` in
+//! them, so the last one begins them.
 
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::netlink::{Address, DeviceName, Mac};
-use crate::netns::Name;
+use crate::netns::Reference;
 
 /// One end of a link: where it is, what it is called, what it gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
-    /// The node it is in; none is the namespace the command runs in.
-    pub node: Option<Name>,
+    /// Where it is; nothing is the namespace the command runs in.
+    pub netns: Option<Reference>,
     pub device: DeviceName,
     pub mac: Option<Mac>,
     pub addresses: Vec<Address>,
@@ -32,7 +33,7 @@ impl End {
     /// An end in the namespace the command runs in, with nothing but a name.
     pub fn here(device: DeviceName) -> Self {
         End {
-            node: None,
+            netns: None,
             device,
             mac: None,
             addresses: Vec::new(),
@@ -69,15 +70,16 @@ impl FromStr for End {
             Some((place, settings)) => (place, Some(settings)),
             None => (text, None),
         };
-        let (node, device) = match place.rsplit_once(':') {
-            Some((node, device)) => (Some(node), device),
+        let (netns, device) = match place.rsplit_once(':') {
+            Some((netns, device)) => (Some(netns), device),
             None => (None, place),
         };
         let mut end = End::here(device.parse()?);
-        end.node = node
+        // In one line, since clap shows no more of an error than that.
+        end.netns = netns
             .map(str::parse)
             .transpose()
-            .context("node of this end")?;
+            .map_err(|error| anyhow!("namespace of this end: {error:#}"))?;
         match settings {
             Some("") => {
                 bail!("nothing follows the `=`; leave it out, or write an address like 10.0.0.1/24")
@@ -94,8 +96,8 @@ impl FromStr for End {
 /// Without the settings, as it is written to name an end that exists.
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        if let Some(node) = &self.node {
-            write!(f, "{node}:")?;
+        if let Some(netns) = &self.netns {
+            write!(f, "{netns}:")?;
         }
         write!(f, "{}", self.device)
     }
@@ -125,9 +127,24 @@ mod tests {
 
     #[test]
     fn the_last_colon_and_the_last_equals_sign_divide() {
-        assert_eq!(parse("a:b:eth0").unwrap().node.unwrap().as_str(), "a:b");
-        let end = parse("a=b:eth0=10.0.0.1/8").unwrap();
-        assert_eq!(end.node.unwrap().as_str(), "a=b");
+        for (text, netns, device) in [
+            ("a:b:eth0", "a:b", "eth0"),
+            ("a=b:eth0=10.0.0.1/8", "a=b", "eth0"),
+            ("pid:5:eth0", "pid:5", "eth0"),
+            ("name:pid:5:eth0=02:00:00:00:00:0a", "name:pid:5", "eth0"),
+            ("inode:5:eth0=fd00::1/64", "inode:5", "eth0"),
+            ("/run/netns/a:b:eth0=10.0.0.1/8", "/run/netns/a:b", "eth0"),
+            // Two of the words that begin a form, and no form.
+            ("name:pid", "name", "pid"),
+        ] {
+            let end = parse(text).unwrap();
+            assert_eq!(end.netns, Some(netns.parse().unwrap()), "{text}");
+            assert_eq!(end.device.as_str(), device, "{text}");
+        }
+        assert_eq!(
+            parse("net:[5]:eth0").unwrap().netns,
+            Some(Reference::Inode(5))
+        );
     }
 
     #[test]
@@ -146,7 +163,8 @@ mod tests {
             ),
             ("n1:eth0=03:00:00:00:00:01", "cannot be"),
             ("n1:a-device-too-long", "2 more than"),
-            ("n1/x:eth0", "'/'"),
+            ("a\nb:eth0", r"'\n'"),
+            ("pid:x:eth0", "valid pid"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(says), "{text:?}: {error}");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Becoming a command in a node.
+//! Becoming a command in a namespace.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 
 use super::mounts;
-use crate::netns::{Name, named};
+use crate::netns::Reference;
 
 /// A command that could not be started.
 #[derive(Debug)]
@@ -34,14 +34,14 @@ impl NotStarted {
     }
 }
 
-/// Turns this process into `command` in the node called `name`; returns only
+/// Turns this process into `command` in the namespace `netns`; returns only
 /// with the reason why not. `note` hears of what the command has to do without.
-pub fn become_command(name: &Name, command: &[OsString], note: impl Fn(Error)) -> Error {
+pub fn become_command(netns: &Reference, command: &[OsString], note: impl Fn(Error)) -> Error {
     let Some((program, arguments)) = command.split_first() else {
         return Error::msg("there is no command to run");
     };
-    if let Err(error) = enter(name, &note) {
-        return error.context(format!("cannot enter {name}"));
+    if let Err(error) = enter(netns, &note) {
+        return error.context(format!("cannot enter {netns}"));
     }
     let mut error = Command::new(program).args(arguments).exec();
     // A directory of the path that may not be searched hides that the command
@@ -64,15 +64,20 @@ fn is_somewhere(program: &OsStr) -> bool {
     env::split_paths(&path).any(|directory| directory.join(program).exists())
 }
 
-/// Into the node's network namespace, and into a mount namespace where /sys
-/// and /etc are the node's.
-fn enter(name: &Name, note: &impl Fn(Error)) -> Result<()> {
-    named::open(name)?.enter()?;
+/// Into the network namespace, and into a mount namespace where /sys is its
+/// own and /etc that of its name, if it was asked for by name: another way to
+/// it says nothing of files.
+fn enter(netns: &Reference, note: &impl Fn(Error)) -> Result<()> {
+    let found = netns.resolve()?;
+    found.netns.enter()?;
     unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
     mounts::keep_apart()?;
     mounts::mount_sys()
         .unwrap_or_else(|error| note(error.context("/sys shows the devices of another namespace")));
-    mounts::bind_own_files(&mounts::own_etc(name), note)
+    if let Some(name) = found.name() {
+        mounts::bind_own_files(&mounts::own_etc(name), note)?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for NotStarted {

@@ -11,7 +11,7 @@ use anyhow::{Context, Error, Result};
 use nix::mount::{MsFlags, mount};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-use crate::node::Name;
+use crate::netns::Name;
 
 /// Where the files are that take the place of those in /etc, by name.
 const OWN_ETC: &str = "/etc/netns";

@@ -12,7 +12,7 @@ use super::end::End;
 use super::interrupt::Deferred;
 use crate::netlink::link::{self, NewEnd};
 use crate::netlink::{Batch, DeviceName, Socket, address};
-use crate::netns::{Name, Netns, named};
+use crate::netns::{Inode, Netns, Reference};
 
 /// How long the kernel may take to see that both ends are up. It takes
 /// microseconds; this only bounds the wait.
@@ -30,7 +30,9 @@ pub struct Request {
 /// An end whose place is known and open.
 struct Placed {
     end: End,
+    /// Nothing, where it is here, however that was written.
     netns: Option<Netns>,
+    inode: Inode,
     socket: Socket,
 }
 
@@ -39,13 +41,14 @@ struct Placed {
 pub fn add(request: Request) -> Result<[End; 2]> {
     let (end, other) = ends(&request)?;
     let names = [end.clone(), other.clone()];
+    let (end, other) = (Placed::open(end)?, Placed::open(other)?);
+    check_places(&end, &other, request.bridge.as_ref())?;
     // The kernel makes the first end in its socket's namespace, where the
-    // bridge is: so the end that stays here comes first.
-    let (first, second) = match end.node {
-        None => (end, other),
-        Some(_) => (other, end),
+    // bridge is: so the port comes first, or else the end that stays here.
+    let (mut first, mut second) = match request.bridge.is_none() && end.netns.is_none() {
+        true => (end, other),
+        false => (other, end),
     };
-    let (mut first, mut second) = (Placed::open(first)?, Placed::open(second)?);
     let master = request
         .bridge
         .as_ref()
@@ -65,21 +68,14 @@ pub fn add(request: Request) -> Result<[End; 2]> {
 fn ends(request: &Request) -> Result<(End, End)> {
     let end = request.end.clone();
     let other = match (&request.other, &request.bridge) {
-        (Some(other), Some(bridge)) => {
-            ensure!(
-                other.node.is_none(),
-                "{other} cannot be a port of bridge {bridge}, which is not in that node; name the end in the node first"
-            );
-            other.clone()
-        }
-        (Some(other), None) => other.clone(),
+        (Some(other), _) => other.clone(),
         (None, Some(bridge)) => {
-            let Some(node) = &end.node else {
+            let Some(netns) = &end.netns else {
                 bail!(
                     "{end} is in no node; give the port of bridge {bridge} a name as a second END"
                 );
             };
-            End::here(port_name(node, &end.device))
+            End::here(port_name(netns, &end.device))
         }
         (None, None) => bail!("{end} has no other end; name one, or a bridge with --bridge"),
     };
@@ -94,23 +90,46 @@ fn ends(request: &Request) -> Result<(End, End)> {
         bail!("{end} is given an IPv6 address, which takes an MTU of 1280 at least, not {mtu}");
     }
     ensure!(
-        end.node != other.node || end.device != other.device,
+        end.netns != other.netns || end.device != other.device,
         "both ends are {end}"
     );
     Ok((end, other))
 }
 
-/// The name of a bridge's port: node and device where they fit, else as much
-/// of the node's as fits and a hash of both, so that equal beginnings differ.
-fn port_name(node: &Name, device: &DeviceName) -> DeviceName {
-    let full = format!("{node}.{device}");
+/// What can be said of the ends once it is known where they are.
+fn check_places(end: &Placed, other: &Placed, bridge: Option<&DeviceName>) -> Result<()> {
+    if let (Some(bridge), Some(_)) = (bridge, &other.netns) {
+        bail!(
+            "{} cannot be a port of bridge {bridge}, which is not in that node; name the end in the node first",
+            other.end
+        );
+    }
+    ensure!(
+        end.inode != other.inode || end.end.device != other.end.device,
+        "both ends are {}, which {} is too",
+        end.end,
+        other.end
+    );
+    Ok(())
+}
+
+/// The name of a bridge's port: namespace and device where they fit, else as
+/// much of the namespace's as fits and a hash of both, so that equal beginnings
+/// differ.
+fn port_name(netns: &Reference, device: &DeviceName) -> DeviceName {
+    let netns = match netns {
+        // However the name was written, the port is the same.
+        Reference::Name(name) => name.to_string(),
+        other => other.to_string(),
+    };
+    let full = format!("{netns}.{device}");
     if let Ok(name) = full.parse() {
         return name;
     }
     let hash = format!(".{:08x}", fnv1a(full.as_bytes()));
     let legible = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
     let room = DeviceName::MAX - hash.len();
-    let begin: String = node.as_str().chars().filter(legible).take(room).collect();
+    let begin: String = netns.chars().filter(legible).take(room).collect();
     (begin + &hash)
         .parse()
         .expect("legible ASCII that fits is a device's name")
@@ -138,21 +157,31 @@ fn find_bridge(socket: &mut Socket, name: &DeviceName) -> Result<i32> {
 
 impl Placed {
     fn open(end: End) -> Result<Self> {
-        let netns = end.node.as_ref().map(named::open).transpose()?;
+        let found = (end.netns.as_ref())
+            .map(|netns| Ok::<_, Error>(netns.resolve()?.netns))
+            .transpose()?;
+        let here = Netns::current()?.inode()?;
+        let inode = found.as_ref().map_or(Ok(here), Netns::inode)?;
+        let netns = found.filter(|_| inode != here);
         let socket = match &netns {
             Some(netns) => netns
                 .inside(Socket::route)
                 .with_context(|| format!("cannot reach {end}"))?,
             None => Socket::route()?,
         };
-        Ok(Placed { end, netns, socket })
+        Ok(Placed {
+            end,
+            netns,
+            inode,
+            socket,
+        })
     }
 
     fn check_free(&mut self) -> Result<()> {
         let device = &self.end.device;
         if link::find(&mut self.socket, device)?.is_some() {
-            match &self.end.node {
-                Some(node) => bail!("node {node} has a device {device} already"),
+            match &self.end.netns {
+                Some(netns) => bail!("there is a device {device} in {netns} already"),
                 None => bail!("there is a device {device} here already"),
             }
         }
@@ -278,14 +307,15 @@ pub fn delete(end: End) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn port(node: &str, device: &str) -> String {
-        port_name(&node.parse().unwrap(), &device.parse().unwrap()).to_string()
+    fn port(netns: &str, device: &str) -> String {
+        port_name(&netns.parse().unwrap(), &device.parse().unwrap()).to_string()
     }
 
     #[test]
     fn a_port_is_named_after_what_it_leads_to() {
         assert_eq!(port("n1", "eth0"), "n1.eth0");
         assert_eq!(port("0123456789", "eth0"), "0123456789.eth0");
+        assert_eq!(port("name:n1", "eth0"), "n1.eth0");
     }
 
     #[test]
@@ -297,5 +327,7 @@ mod tests {
         // What a device's name must not hold is left out.
         let name = port("a b:c", "eth0");
         assert!(name.starts_with("abc."), "{name}");
+        let name = port("pid:5", "eth0");
+        assert!(name.starts_with("pid5."), "{name}");
     }
 }

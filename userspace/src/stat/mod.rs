@@ -12,20 +12,20 @@ use anyhow::Result;
 
 use self::model::Namespace;
 use crate::netlink::pernet::{Family, Selector};
-use crate::netns::{Name, Netns, named};
+use crate::netns::{Netns, Reference, named};
 
-/// Reads the namespaces called `names`, or all there are to be seen where none
-/// is; nothing, where the module is not loaded.
-pub fn read(names: &[Name]) -> Result<Option<Vec<Namespace>>> {
+/// Reads the namespaces that are `wanted`, or all there are to be seen where
+/// none is; nothing, where the module is not loaded.
+pub fn read(wanted: &[Reference]) -> Result<Option<Vec<Namespace>>> {
     let Some(mut family) = Family::connect()? else {
         return Ok(None);
     };
-    let reports = match names {
+    let reports = match wanted {
         [] => family.dump()?,
-        names => (names.iter())
-            .map(|name| {
-                let netns = named::open(name)?;
-                family.get(name.as_str(), &selector(&netns))
+        wanted => (wanted.iter())
+            .map(|reference| {
+                let found = reference.resolve()?;
+                family.get(&reference.to_string(), &selector(&found.netns))
             })
             .collect::<Result<_>>()?,
     };

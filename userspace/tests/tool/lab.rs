@@ -97,7 +97,9 @@ impl Lab {
         let mut state = files(Path::new("/run"));
         state.extend(devices(Path::new("/proc/net/dev")).map(|device| format!("here: {device}")));
         for name in names() {
-            let inside = succeeds(PERNET, &["exec", &name, "--", "cat", "/proc/net/dev"]);
+            // A number alone could mean something else too.
+            let netns = format!("name:{name}");
+            let inside = succeeds(PERNET, &["exec", &netns, "--", "cat", "/proc/net/dev"]);
             state.extend(parse_devices(&inside).map(|device| format!("{name}: {device}")));
         }
         state

@@ -230,12 +230,18 @@ pub fn wrong_links_change_nothing(lab: &Lab) {
     for (arguments, says) in [
         (&["n1:eth1"][..], "required"),
         (&["n1:eth1", "n1:eth1"], "both ends are n1:eth1"),
-        (&["n1:eth0", "n2:eth0"], "node n1 has a device eth0 already"),
-        (&["n2:eth0", "n1:eth0"], "node n1 has a device eth0 already"),
+        (
+            &["n1:eth0", "n2:eth0"],
+            "there is a device eth0 in n1 already",
+        ),
+        (
+            &["n2:eth0", "n1:eth0"],
+            "there is a device eth0 in n1 already",
+        ),
         (&["n1:eth1", "port"], "a device port here already"),
         (
             &["n1:eth0", "--bridge", "br"],
-            "node n1 has a device eth0 already",
+            "there is a device eth0 in n1 already",
         ),
         (&["n1:eth1", "none:eth0"], "is called `none`"),
         (&["n1:a-device-too-long", "n2:eth0"], "17 bytes"),

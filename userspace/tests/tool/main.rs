@@ -13,6 +13,7 @@ mod lab;
 mod link;
 mod machine;
 mod node;
+mod reference;
 mod stat;
 
 use std::env;
@@ -60,6 +61,7 @@ macro_rules! cases {
 }
 const IP: Need = Need::Program("ip");
 const PING: Need = Need::Program("ping");
+const SETPRIV: Need = Need::Program("setpriv");
 
 const CASES: &[Case] = cases![
     node::nodes_are_named_namespaces_with_loopback_up needs [IP],
@@ -90,6 +92,16 @@ const CASES: &[Case] = cases![
     bridge::bridges_are_listed_with_their_ports,
     bridge::only_bridges_of_pernet_are_deleted needs [IP],
     bridge::spanning_tree_has_its_limits,
+    reference::every_form_leads_to_one_namespace needs [IP],
+    reference::a_namespace_is_found_by_what_holds_it needs [IP],
+    reference::a_number_that_could_be_several_is_refused,
+    reference::a_number_that_means_one_in_two_ways_is_not_refused needs [IP],
+    reference::files_of_a_name_are_for_who_says_the_name,
+    reference::names_that_look_like_other_forms_are_reached,
+    reference::wrong_references_change_nothing,
+    reference::one_end_said_in_two_ways_is_one,
+    reference::a_process_without_a_namespace_is_pointed_out,
+    reference::a_process_of_another_is_pointed_out needs [SETPRIV],
     stat::without_the_module_one_line_says_what_to_load needs [Need::NoModule],
     stat::a_reader_that_stops_is_no_error,
 ];

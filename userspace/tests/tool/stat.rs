@@ -10,7 +10,13 @@ use crate::lab::{Lab, PERNET};
 
 pub fn without_the_module_one_line_says_what_to_load(lab: &Lab) {
     lab.pernet(&["node", "add", "n1"]);
-    for arguments in [&["stat"][..], &["stat", "--json"], &["stat", "n1"]] {
+    for arguments in [
+        &["stat"][..],
+        &["stat", "--json"],
+        &[
+            "stat", "n1", "pid:1", "cookie:1", "nsid:0", "net:[1]", "./n1",
+        ],
+    ] {
         let outcome = lab.run(arguments);
         assert_eq!((outcome.status, &*outcome.out), (3, ""), "{arguments:?}");
         assert_eq!(outcome.err.lines().count(), 1, "{}", outcome.err);

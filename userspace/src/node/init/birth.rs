@@ -20,7 +20,7 @@ use nix::unistd::{Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 use super::environment::Environment;
 use super::server::{Parts, Server, signals};
 use crate::kernel::process::{self, Inherited};
-use crate::node::netns::own_cookie;
+use crate::netns::own_cookie;
 
 /// A node's first process, before it is born.
 pub struct Unborn {

@@ -12,8 +12,8 @@ use nix::unistd::{Gid, Uid, sethostname};
 
 use crate::netlink::{Batch, Socket, link};
 use crate::node::mounts;
-use crate::node::named;
-use crate::node::netns::Netns;
+use crate::netns::named;
+use crate::netns::Netns;
 
 /// What is done in new namespaces before anything else runs in them.
 #[derive(Debug, Default)]

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Namespaces by the processes in them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use nix::unistd::Pid;
+
+use super::{Inode, Netns};
+
+/// The file that leads to the namespace of process `pid`.
+pub fn path(pid: Pid) -> PathBuf {
+    PathBuf::from(format!("/proc/{pid}/ns/net"))
+}
+
+/// The namespace of process `pid`; nothing where there is no such process, or
+/// only what its parent has not yet asked for.
+pub fn look(pid: Pid) -> Result<Option<Netns>> {
+    Netns::look(&path(pid))
+        .with_context(|| format!("cannot reach the network namespace of {}", describe(pid)))
+}
+
+/// The namespace of process `pid`, which there must be.
+pub fn open(pid: Pid) -> Result<Netns> {
+    match look(pid)? {
+        Some(netns) => Ok(netns),
+        None if Path::new(&format!("/proc/{pid}")).exists() => {
+            bail!("{} has ended and is in no namespace", describe(pid))
+        }
+        None => bail!(
+            "there is no process {pid}; `lsns -t net` lists network namespaces with a process in each"
+        ),
+    }
+}
+
+/// Every process and the namespace it is in, as far as one may see it. Those
+/// that end meanwhile, or are another's, are none of our business.
+pub fn all() -> impl Iterator<Item = (Pid, Inode)> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?);
+        let netns = fs::metadata(path(pid)).ok()?;
+        let inode = Inode {
+            device: netns.dev(),
+            number: netns.ino(),
+        };
+        Some((pid, inode))
+    })
+}
+
+/// How people know process `pid`.
+pub fn describe(pid: Pid) -> String {
+    format!("process {pid} ({})", command(pid))
+}
+
+/// What process `pid` runs. It says so itself, so it may be anything.
+pub fn command(pid: Pid) -> String {
+    let command = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let command = String::from_utf8_lossy(&command);
+    let legible = |c: char| if c.is_control() { '?' } else { c };
+    command.trim_end().chars().map(legible).collect()
+}
