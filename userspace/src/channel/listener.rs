@@ -14,10 +14,9 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt,
-    listen, socket,
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket,
 };
-use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, fstatat, umask};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, umask};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, geteuid, getpid, linkat, unlinkat};
 
 use super::Place;
@@ -57,7 +56,11 @@ impl Listener {
         let listening = listen_at(&socket, place.directory(), &draft, access)
             .map_err(Error::from)
             .and_then(|()| claim(&place, draft.as_ref()));
-        let _ = unlinkat(place.directory(), draft.as_str(), UnlinkatFlags::NoRemoveDir);
+        let _ = unlinkat(
+            place.directory(),
+            draft.as_str(),
+            UnlinkatFlags::NoRemoveDir,
+        );
         listening.with_context(what)?;
         let name = place.name().to_owned();
         place.note(&name).with_context(what)?;
@@ -80,7 +83,10 @@ impl Listener {
         let may = uid.is_root() || uid == self.owner || self.access.group.is_some();
         Ok(match may {
             true => Ok(connection),
-            false => Err(anyhow!("user {uid} (process {}) may not command this node", peer.pid())),
+            false => Err(anyhow!(
+                "user {uid} (process {}) may not command this node",
+                peer.pid()
+            )),
         })
     }
 
@@ -159,7 +165,11 @@ fn remove_dead(directory: &File, name: &OsStr) -> Result<()> {
         renameat2(directory, aside.as_str(), directory, name, flags)?;
         return Err(error);
     }
-    Ok(unlinkat(directory, aside.as_str(), UnlinkatFlags::NoRemoveDir)?)
+    Ok(unlinkat(
+        directory,
+        aside.as_str(),
+        UnlinkatFlags::NoRemoveDir,
+    )?)
 }
 
 /// Fails unless `name` is a socket without a server, or nothing.
@@ -178,9 +188,9 @@ fn check_dead(directory: &File, name: &OsStr) -> Result<()> {
         Err(Errno::ECONNREFUSED) => Ok(()),
         Err(error) if std::io::Error::from(error).kind() == ErrorKind::NotFound => Ok(()),
         // It is busy, or another kind of server's.
-        Ok(()) | Err(Errno::EAGAIN | Errno::EPROTOTYPE) => {
-            Err(Error::msg("a server holds it that is alive; stop that one first"))
-        }
+        Ok(()) | Err(Errno::EAGAIN | Errno::EPROTOTYPE) => Err(Error::msg(
+            "a server holds it that is alive; stop that one first",
+        )),
         Err(error) => Err(error).context("cannot tell whether somebody serves it"),
     }
 }

@@ -11,5 +11,5 @@ mod place;
 
 pub use client::Client;
 pub use listener::{Access, Listener};
-pub use message::{LONGEST_PACKET, MOST_ARGUMENTS, Malformed, Message};
+pub use message::{LONGEST_PACKET, MOST_ARGUMENTS, Message};
 pub use place::Place;

@@ -87,4 +87,3 @@ fn inode(directory: &File, name: &OsStr) -> nix::Result<(u64, u64)> {
     let found = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
     Ok((found.st_dev, found.st_ino))
 }
-

@@ -78,20 +78,33 @@ enum Verb {
     Bridge(bridge::Verb),
     Stat(stat::Arguments),
     /// CORE's program of this name: make a node with a control channel
-    #[command(disable_help_flag = true, after_help = "Example: pernet vnoded -c /tmp/n1.ctl")]
+    #[command(
+        disable_help_flag = true,
+        after_help = "Example: pernet vnoded -c /tmp/n1.ctl"
+    )]
     Vnoded(Words),
     /// CORE's program of this name: run a command over a control channel
-    #[command(disable_help_flag = true, after_help = "Example: pernet vcmd -c /tmp/n1.ctl -- ip link")]
+    #[command(
+        disable_help_flag = true,
+        after_help = "Example: pernet vcmd -c /tmp/n1.ctl -- ip link"
+    )]
     Vcmd(Words),
     /// CORE's program of this name: run a command in new namespaces
-    #[command(disable_help_flag = true, after_help = "Example: pernet netns -w -- ip link")]
+    #[command(
+        disable_help_flag = true,
+        after_help = "Example: pernet netns -w -- ip link"
+    )]
     Netns(Words),
 }
 
 /// The command line of a program that reads it itself.
 #[derive(Args)]
 struct Words {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENT"
+    )]
     words: Vec<OsString>,
 }
 

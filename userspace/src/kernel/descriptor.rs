@@ -36,7 +36,10 @@ pub fn receive(socket: BorrowedFd, buffer: &mut [u8]) -> nix::Result<Received> {
         if let ControlMessageOwned::ScmRights(raw) = part {
             // SAFETY: the kernel has just made these for this process, and
             // nothing else knows of them.
-            descriptors.extend(raw.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+            descriptors.extend(
+                raw.into_iter()
+                    .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }),
+            );
         }
     }
     Ok(Received {

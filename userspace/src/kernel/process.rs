@@ -8,13 +8,13 @@
 //! can have held a lock, the allocator's say, at the moment of the copy.
 
 use std::fs;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::libc::{self, c_int};
+use nix::libc::{self, c_int, c_uint};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{self, CloneFlags};
-use nix::sys::prctl;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::unistd::{self, ForkResult, Pid};
 
 use super::descriptor;
@@ -143,10 +143,46 @@ pub fn default_signals() {
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
 }
 
-/// Has the kernel kill this process when its parent ends (prctl(2)). A parent
-/// that ended before is the caller's to notice.
-pub fn die_with_parent() -> nix::Result<()> {
-    prctl::set_pdeathsig(Signal::SIGKILL)
+/// A hold on a process: its pid means no other one as long as this is open.
+#[derive(Debug)]
+pub struct Pidfd(OwnedFd);
+
+impl Pidfd {
+    /// A hold on the process that has this pid now (pidfd_open(2)).
+    pub fn open(pid: Pid) -> nix::Result<Self> {
+        let flags: c_uint = 0;
+        // SAFETY: it has no conditions on memory.
+        let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), flags) })?;
+        let fd = RawFd::try_from(fd).map_err(|_| Errno::EBADF)?;
+        // SAFETY: the kernel has just made it for this process.
+        Ok(Pidfd(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Sends a signal (pidfd_send_signal(2)); ESRCH when the process has ended.
+    pub fn signal(&self, signal: c_int) -> nix::Result<()> {
+        let (fd, flags) = (self.0.as_raw_fd(), 0 as c_uint);
+        let no_info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: without further information nothing is read from memory.
+        let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, no_info, flags) };
+        Errno::result(sent).map(drop)
+    }
+
+    /// Waits until the process has ended; false when it has not by then.
+    pub fn wait(&self, timeout: PollTimeout) -> nix::Result<bool> {
+        let mut ready = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+        Ok(poll(&mut ready, timeout)? > 0)
+    }
+
+    pub fn has_ended(&self) -> nix::Result<bool> {
+        self.wait(PollTimeout::ZERO)
+    }
+}
+
+impl AsFd for Pidfd {
+    /// Readable when the process has ended.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod init;
 pub mod interrupt;
 pub mod life;
 mod mounts;
+mod process;
 mod registry;
 pub mod wire;
 

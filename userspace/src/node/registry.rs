@@ -13,14 +13,34 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::process::Process;
+
 /// Where the records are.
 const DIRECTORY: &str = "/run/pernet";
 
-/// A namespace that pernet made for a node.
+/// What a node is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Namespaces of every kind that a node has of its own, with a first process.
+    Full,
+    /// A network namespace, and nothing else.
+    NetOnly,
+    /// A network namespace that was there already.
+    Adopted,
+}
+
+/// A node that pernet made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
-    /// The namespace's identity: a name may come to mean another one.
-    pub cookie: u64,
+    pub kind: Kind,
+    /// The network namespace's identity, once there is one: a name may come to
+    /// mean another.
+    pub cookie: Option<u64>,
+    /// The first process of a full node, once there is one.
+    pub process: Option<Process>,
+    /// The name in /run/netns is ours.
+    pub named: bool,
 }
 
 /// A bridge that pernet made, under its Ethernet address, which was drawn for

@@ -110,9 +110,12 @@ fn wait(events: BorrowedFd, pty: Option<&Pty>, signals: &SignalFd) -> Result<Rea
     loop {
         match poll(&mut fds, PollTimeout::NONE) {
             Err(Errno::EINTR) => {}
-            polled => break polled.context("cannot wait for the command")?,
+            polled => {
+                polled.context("cannot wait for the command")?;
+                break;
+            }
         }
-    };
+    }
     // An error or an end is something to hear of, too.
     let readable = !PollFlags::POLLOUT;
     let has = |index: usize, flags| {

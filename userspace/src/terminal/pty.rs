@@ -35,7 +35,9 @@ impl Pty {
         let opening = "cannot open a terminal for the command";
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let master = posix_openpt(flags).context(opening)?;
-        grantpt(&master).and_then(|()| unlockpt(&master)).context(opening)?;
+        grantpt(&master)
+            .and_then(|()| unlockpt(&master))
+            .context(opening)?;
         let path = ptsname_r(&master).context(opening)?;
         fcntl(&master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context(opening)?;
         let slave = nix::fcntl::open(&*path, flags, nix::sys::stat::Mode::empty())
@@ -97,7 +99,9 @@ impl Pty {
         match self.master.read(&mut buffer) {
             Ok(length) if length > 0 => {
                 let mut out = io::stdout().lock();
-                out.write_all(&buffer[..length]).and_then(|()| out.flush()).is_ok()
+                out.write_all(&buffer[..length])
+                    .and_then(|()| out.flush())
+                    .is_ok()
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => true,
             _ => false,

@@ -77,7 +77,10 @@ pub fn run(parser: Parser) -> Result<u8> {
         return MANUAL.wrong_usage("no control channel given", 0);
     };
     for word in rest {
-        eprintln!("vnoded: ignoring command line argument: '{}'", word.display());
+        eprintln!(
+            "vnoded: ignoring command line argument: '{}'",
+            word.to_string_lossy()
+        );
     }
     start(&options, &channel)?;
     Ok(0)
@@ -88,7 +91,11 @@ fn start(options: &Options, channel: &Path) -> Result<()> {
         group: options.group.as_deref().map(find_group).transpose()?,
     };
     let log = open_log(options.log.as_deref().unwrap_or(Path::new("/dev/null")))?;
-    let pid_file = options.pid_file.as_deref().map(PidFile::draft).transpose()?;
+    let pid_file = options
+        .pid_file
+        .as_deref()
+        .map(PidFile::draft)
+        .transpose()?;
     let parts = Parts {
         listener: Listener::bind(channel, access)?,
         pid_file: pid_file.as_ref().map_or(Ok(None), PidFile::place)?,
@@ -143,7 +150,9 @@ fn leave(options: &Options, parts: Parts, log: File, pid_file: Option<PidFile>) 
 
 /// Serves here, in the namespaces that there are.
 fn stay(options: &Options, parts: Parts, log: &File, pid_file: Option<PidFile>) -> Result<()> {
-    server::signals().thread_block().context("cannot hold signals back")?;
+    server::signals()
+        .thread_block()
+        .context("cannot hold signals back")?;
     let pid = getpid();
     pid_file.map_or(Ok(()), |file| file.publish(pid))?;
     let null = File::open("/dev/null").context("cannot open /dev/null")?;

@@ -12,9 +12,7 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::sched::CloneFlags;
 use nix::sys::signal::SigmaskHow;
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair,
-};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use nix::unistd::{Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 
 use super::environment::Environment;
@@ -60,11 +58,7 @@ struct Child {
 impl Unborn {
     /// Makes the process. `record` is called when it has a pid and before it has
     /// done anything; `note` hears of what it has to do without.
-    pub fn bear(
-        self,
-        record: impl FnOnce(Pid) -> Result<()>,
-        note: impl Fn(&str),
-    ) -> Result<Born> {
+    pub fn bear(self, record: impl FnOnce(Pid) -> Result<()>, note: impl Fn(&str)) -> Result<Born> {
         let flags = SockFlag::SOCK_CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
             .context("cannot make a socket pair")?;
@@ -83,10 +77,14 @@ impl Unborn {
         let before = (signals().thread_swap_mask(SigmaskHow::SIG_BLOCK))
             .context("cannot hold signals back")?;
         let cloned = process::clone(namespaces, child, Child::live);
-        before.thread_set_mask().context("cannot let signals through")?;
-        let pid = cloned.context("cannot make the namespaces").inspect_err(|_| {
-            let _ = channel.remove();
-        })?;
+        before
+            .thread_set_mask()
+            .context("cannot let signals through")?;
+        let pid = cloned
+            .context("cannot make the namespaces")
+            .inspect_err(|_| {
+                let _ = channel.remove();
+            })?;
         let born = record(pid).and_then(|()| accompany(&ours, note));
         match born {
             Ok(cookie) => Ok(Born { pid, cookie }),
@@ -168,10 +166,15 @@ impl Child {
         } = self;
         // Whoever made it died before it was recorded, if there is no answer.
         let mut answer = [0; 2];
-        if !matches!(recv(parent.as_raw_fd(), &mut answer, MsgFlags::empty()), Ok(2)) {
+        if !matches!(
+            recv(parent.as_raw_fd(), &mut answer, MsgFlags::empty()),
+            Ok(2)
+        ) {
             return 1;
         }
-        let note = |error: Error| drop(Word::Note(format!("{error:#}")).say(&parent));
+        let note = |error: Error| {
+            let _ = Word::Note(format!("{error:#}")).say(&parent);
+        };
         let ready = unborn.environment.prepare(note).and_then(|()| {
             settle(&null, &unborn.log, unborn.directory.as_ref())?;
             Ok((Server::new(unborn.server)?, own_cookie()?))

@@ -11,9 +11,9 @@ use nix::mount::{MntFlags, umount2};
 use nix::unistd::{Gid, Uid, sethostname};
 
 use crate::netlink::{Batch, Socket, link};
-use crate::node::mounts;
-use crate::netns::named;
 use crate::netns::Netns;
+use crate::netns::named;
+use crate::node::mounts;
 
 /// What is done in new namespaces before anything else runs in them.
 #[derive(Debug, Default)]

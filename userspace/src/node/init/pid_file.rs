@@ -25,7 +25,10 @@ impl PidFile {
     pub fn draft(path: &Path) -> Result<Self> {
         let what = || format!("cannot make pid file {}", path.display());
         if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-            let file = OpenOptions::new().write(true).open(path).with_context(what)?;
+            let file = OpenOptions::new()
+                .write(true)
+                .open(path)
+                .with_context(what)?;
             let path = path.to_owned();
             return Ok(PidFile {
                 path,
@@ -50,7 +53,10 @@ impl PidFile {
 
     /// What the process is to remove when it ends.
     pub fn place(&self) -> Result<Option<Place>> {
-        self.draft.as_ref().map(|(place, _)| place.try_clone()).transpose()
+        self.draft
+            .as_ref()
+            .map(|(place, _)| place.try_clone())
+            .transpose()
     }
 
     /// Writes the pid, and gives the file its name.
@@ -59,7 +65,9 @@ impl PidFile {
         writeln!(self.file, "{pid}").with_context(what)?;
         if let Some((place, name)) = self.draft.take() {
             let renamed = renameat(place.directory(), &*name, place.directory(), place.name());
-            renamed.with_context(what).inspect_err(|_| discard(&place, &name))?;
+            renamed
+                .with_context(what)
+                .inspect_err(|_| discard(&place, &name))?;
         }
         Ok(())
     }

@@ -21,8 +21,8 @@ use nix::unistd::{Pid, getpid};
 use super::command::become_command;
 use super::connection::{Connection, Lost};
 use crate::channel::{LONGEST_PACKET, Listener, Message, Place};
-use crate::kernel::process::{self, Ended};
 use crate::kernel::descriptor::{self, Received};
+use crate::kernel::process::{self, Ended};
 
 /// How long processes may take to end once they are asked to, as with CORE.
 const GRACE: Duration = Duration::from_secs(2);
@@ -194,7 +194,9 @@ impl Server {
             Ok(_) | Err(_) => return self.close(token),
         };
         if let Err(reason) = self.take(token, received) {
-            self.log(format_args!("client {token}: a message is rejected: {reason}"));
+            self.log(format_args!(
+                "client {token}: a message is rejected: {reason}"
+            ));
         }
     }
 
@@ -238,7 +240,9 @@ impl Server {
         };
         let pid = match started {
             Ok(pid) => {
-                self.log(format_args!("client {token}: command {id} is process {pid}: {arguments:?}"));
+                self.log(format_args!(
+                    "client {token}: command {id} is process {pid}: {arguments:?}"
+                ));
                 self.commands.push(Command {
                     pid,
                     connection: token,
@@ -247,7 +251,9 @@ impl Server {
                 pid.as_raw()
             }
             Err(error) => {
-                complain(format_args!("client {token}: cannot start command {id}: {error}"));
+                complain(format_args!(
+                    "client {token}: cannot start command {id}: {error}"
+                ));
                 -1
             }
         };
@@ -280,11 +286,17 @@ impl Server {
         while let Ok(Some((pid, status))) = process::reap(None, libc::WNOHANG) {
             let position = self.commands.iter().position(|command| command.pid == pid);
             let Some(position) = position else {
-                self.log(format_args!("orphan {pid} ended: {:?}", Ended::from_status(status)));
+                self.log(format_args!(
+                    "orphan {pid} ended: {:?}",
+                    Ended::from_status(status)
+                ));
                 continue;
             };
             let Command { connection, id, .. } = self.commands.remove(position);
-            self.log(format_args!("command {id} ended: {:?}", Ended::from_status(status)));
+            self.log(format_args!(
+                "command {id} ended: {:?}",
+                Ended::from_status(status)
+            ));
             self.answer(connection, &Message::Ended { id, status });
         }
     }
