@@ -4,6 +4,7 @@
 //! arguments and what it does with them.
 
 mod bridge;
+mod cleanup;
 mod core;
 mod exec;
 mod link;
@@ -77,6 +78,7 @@ enum Verb {
     #[command(subcommand)]
     Bridge(bridge::Verb),
     Stat(stat::Arguments),
+    Cleanup(cleanup::Arguments),
     /// CORE's program of this name: make a node with a control channel
     #[command(
         disable_help_flag = true,
@@ -137,6 +139,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode> {
         Verb::Link(verb) => link::run(verb)?,
         Verb::Bridge(verb) => bridge::run(verb)?,
         Verb::Stat(arguments) => stat::run(&arguments)?,
+        Verb::Cleanup(arguments) => cleanup::run(&arguments)?,
         Verb::Vnoded(Words { words }) => return Ok(Program::Vnoded.run(words)),
         Verb::Vcmd(Words { words }) => return Ok(Program::Vcmd.run(words)),
         Verb::Netns(Words { words }) => return Ok(Program::Netns.run(words)),

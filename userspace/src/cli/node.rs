@@ -4,28 +4,54 @@
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::output;
-use crate::netns::Name;
-use crate::node::life;
+use crate::netns::{Name, Reference};
+use crate::node::life::{self, Description, Member, Until};
 
 #[derive(Subcommand)]
 #[command(after_help = "Example: pernet node add n1 n2 && pernet node ls && pernet node del --all")]
 pub enum Verb {
     /// Make nodes: all of those named, or none
     ///
-    /// A node is a network namespace with a name in /run/netns, where `ip
-    /// netns` sees it too, and with its loopback device up.
+    /// A node has network, pid, mount, UTS and IPC namespaces of its own, and a
+    /// first process that reaps what is left over and takes commands over a
+    /// control channel (`vcmd -c /run/pernet/control/NODE`). Its loopback device
+    /// is up, its host name is its name, /proc and /sys show what is in it, and
+    /// files of /etc/netns/NODE take the place of those in /etc, as with `ip
+    /// netns`, which sees it too.
     #[command(after_help = "Example: pernet node add n1 n2")]
     Add(Add),
-    /// List the nodes that pernet made
+    /// Make a node of a network namespace that is there already
+    ///
+    /// It gets the name, and keeps living when the node is deleted. Without NS it
+    /// is the namespace that has the name.
+    #[command(after_help = "Example: pernet node adopt web pid:4711")]
+    Adopt(Adopt),
+    /// List the nodes
     #[command(after_help = "Example: pernet node ls --json | jq -r '.[].name'")]
     Ls(Ls),
-    /// Delete nodes that pernet made
+    /// Show one node, with the processes in it
+    #[command(after_help = "Example: pernet node show n1 --json | jq .pid")]
+    Show(Show),
+    /// End the processes of nodes, which keep their network namespace and links
     ///
-    /// Their links go with them: this waits until the ends here are gone, but not
-    /// for a process that still runs in a node. Nothing is deleted when one of
-    /// the nodes is not pernet's.
+    /// They are asked to end, and killed when they have not after two seconds.
+    #[command(after_help = "Example: pernet node stop n1 && pernet node start n1")]
+    Stop(Stop),
+    /// Give stopped nodes a first process again
+    #[command(after_help = "Example: pernet node start n1")]
+    Start(Stop),
+    /// Wait until the first process of a node has ended
+    #[command(after_help = "Example: pernet node wait n1")]
+    Wait(Wait),
+    /// Delete nodes
+    ///
+    /// Their processes are ended as by `stop`, and their links go with them: this
+    /// waits until the ends here are gone, but not for a process from elsewhere
+    /// that runs in a node. Nothing is deleted when one of the nodes is not
+    /// pernet's.
     #[command(after_help = "Example: pernet node del n1 n2")]
     Del(Del),
 }
@@ -35,13 +61,52 @@ pub struct Add {
     /// Names of the nodes
     #[arg(required = true)]
     name: Vec<Name>,
+    /// Make a network namespace with a name, and nothing else
+    #[arg(long)]
+    net_only: bool,
+    /// Make it in a user namespace of its own: so an ordinary user can have nodes,
+    /// which nobody else sees, and is root in them
+    #[arg(long, conflicts_with = "net_only")]
+    user: bool,
+}
+
+#[derive(Args)]
+pub struct Adopt {
+    name: Name,
+    /// The namespace: NAME, pid:N, cookie:N, nsid:N, inode:N or a path
+    #[arg(value_name = "NS")]
+    netns: Option<Reference>,
 }
 
 #[derive(Args)]
 pub struct Ls {
-    /// Print JSON: [{"name": string, "cookie": integer, "inode": integer}, ...]
+    /// Print JSON: [{"name": string, "kind": "full", "net-only" or "adopted",
+    /// "state": "running", "stopped" or "present", "pid": integer or null,
+    /// "cookie": integer, "inode": integer, "netns": string or null, "control":
+    /// string or null, "log": string or null}, ...]
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args)]
+pub struct Show {
+    name: Name,
+    /// Print JSON: what `ls --json` has of it, and "processes": [{"pid": integer,
+    /// "command": string}, ...]
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub struct Stop {
+    /// Names of the nodes
+    #[arg(required = true)]
+    name: Vec<Name>,
+}
+
+#[derive(Args)]
+pub struct Wait {
+    name: Name,
 }
 
 #[derive(Args)]
@@ -52,27 +117,58 @@ pub struct Del {
     /// Delete every node that pernet made, and print their names
     #[arg(long)]
     all: bool,
+    /// Wait until the kernel has nothing left of the namespaces; for ever, if
+    /// something keeps one alive
+    #[arg(long)]
+    wait: bool,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    description: Description,
+    processes: Vec<Member>,
 }
 
 pub fn run(verb: Verb) -> Result<()> {
     match verb {
-        Verb::Add(Add { name }) => life::add(&name),
-        Verb::Ls(Ls { json }) => list(json),
-        Verb::Del(Del { all: false, name }) => life::delete(&name, note),
-        Verb::Del(Del { all: true, .. }) => {
-            let deleted = life::delete_all(note)?;
-            output::print(
-                &deleted
-                    .iter()
-                    .map(|name| format!("{name}\n"))
-                    .collect::<String>(),
-            )
+        Verb::Add(Add {
+            name,
+            net_only,
+            user,
+        }) => {
+            let request = life::Request {
+                names: name,
+                net_only,
+                user,
+            };
+            life::add(&request, note)
         }
+        Verb::Adopt(Adopt { name, netns }) => life::adopt(&name, netns.as_ref()),
+        Verb::Ls(Ls { json }) => list(json),
+        Verb::Show(Show { name, json }) => show(&name, json),
+        Verb::Stop(Stop { name }) => life::stop(&name),
+        Verb::Start(Stop { name }) => name.iter().try_for_each(|name| life::start(name, note)),
+        Verb::Wait(Wait { name }) => life::wait(&name),
+        Verb::Del(arguments) => delete(&arguments),
     }
 }
 
-fn note(text: String) {
+pub fn note(text: String) {
     eprintln!("pernet: note: {text}");
+}
+
+fn delete(arguments: &Del) -> Result<()> {
+    let until = match arguments.wait {
+        true => Until::NamespacesAreGone,
+        false => Until::LinksAreGone,
+    };
+    if !arguments.all {
+        return life::delete(&arguments.name, until, note);
+    }
+    let deleted = life::delete_all(until, note)?;
+    let lines: Vec<_> = deleted.iter().map(|name| format!("{name}\n")).collect();
+    output::print(&lines.concat())
 }
 
 fn list(json: bool) -> Result<()> {
@@ -81,7 +177,54 @@ fn list(json: bool) -> Result<()> {
         return output::print_json(&nodes);
     }
     let rows: Vec<_> = (nodes.into_iter())
-        .map(|node| [node.name, node.cookie.to_string(), node.inode.to_string()])
+        .map(|node| {
+            [
+                node.name.to_string(),
+                node.kind.to_string(),
+                node.state.to_owned(),
+                number(node.pid),
+                number(node.cookie),
+                number(node.inode),
+            ]
+        })
         .collect();
-    output::print(&output::columns(["NODE", "COOKIE", "INODE"], &rows))
+    let heading = ["NODE", "KIND", "STATE", "PID", "COOKIE", "INODE"];
+    output::print(&output::columns(heading, &rows))
+}
+
+fn number(number: Option<impl ToString>) -> String {
+    number.map_or("-".to_owned(), |number| number.to_string())
+}
+
+fn show(name: &Name, json: bool) -> Result<()> {
+    let (description, processes) = life::show(name)?;
+    if json {
+        return output::print_json(&Shown {
+            description,
+            processes,
+        });
+    }
+    let path = |path: Option<std::path::PathBuf>| {
+        path.map_or("-".to_owned(), |path| path.display().to_string())
+    };
+    let mut rows = vec![
+        ["name", &description.name.to_string()].map(str::to_owned),
+        ["kind", &description.kind.to_string()].map(str::to_owned),
+        ["state", description.state].map(str::to_owned),
+        ["pid", &number(description.pid)].map(str::to_owned),
+        ["cookie", &number(description.cookie)].map(str::to_owned),
+        ["inode", &number(description.inode)].map(str::to_owned),
+        ["netns", &path(description.netns)].map(str::to_owned),
+        ["control", &path(description.control)].map(str::to_owned),
+        ["log", &path(description.log)].map(str::to_owned),
+    ];
+    rows.extend((processes.into_iter()).map(|process| {
+        let text = format!("{} {}", process.pid, process.command);
+        ["process".to_owned(), text]
+    }));
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|[what, value]| format!("{what:<8} {value}\n"))
+        .collect();
+    output::print(&lines.concat())
 }

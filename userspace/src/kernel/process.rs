@@ -152,7 +152,8 @@ impl Pidfd {
     pub fn open(pid: Pid) -> nix::Result<Self> {
         let flags: c_uint = 0;
         // SAFETY: it has no conditions on memory.
-        let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), flags) })?;
+        let fd =
+            Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), flags) })?;
         let fd = RawFd::try_from(fd).map_err(|_| Errno::EBADF)?;
         // SAFETY: the kernel has just made it for this process.
         Ok(Pidfd(unsafe { OwnedFd::from_raw_fd(fd) }))
@@ -163,7 +164,8 @@ impl Pidfd {
         let (fd, flags) = (self.0.as_raw_fd(), 0 as c_uint);
         let no_info = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: without further information nothing is read from memory.
-        let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, no_info, flags) };
+        let sent =
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, no_info, flags) };
         Errno::result(sent).map(drop)
     }
 

@@ -3,6 +3,8 @@
 //! Devices: making, changing, finding and deleting them.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::str::FromStr;
 
@@ -89,6 +91,19 @@ impl FromStr for Mac {
             bytes != [0; 6] && bytes[0] & 1 == 0,
             "`{text}` cannot be the address of one device"
         );
+        Ok(Mac(bytes))
+    }
+}
+
+impl Mac {
+    /// An address that nothing else has: for one device, administered locally,
+    /// and drawn at random.
+    pub fn draw() -> Result<Self> {
+        let mut bytes = [0; 6];
+        File::open("/dev/urandom")
+            .and_then(|mut source| source.read_exact(&mut bytes))
+            .context("cannot read /dev/urandom")?;
+        bytes[0] = bytes[0] & !1 | 2;
         Ok(Mac(bytes))
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use neli::consts::nl::NlmF;
 use neli::consts::rtnl::Rtm;
 use neli::types::Buffer;
+use nix::errno::Errno;
 
 use super::socket::bytes;
 use super::{Batch, Socket, attribute};
@@ -20,16 +21,61 @@ const NETNSA_NSID_NOT_ASSIGNED: i32 = -1;
 /// `struct rtgenmsg` with the padding that follows it.
 const HEADER: [u8; 4] = [0; 4];
 
+/// `RTNLGRP_NSID` of linux/rtnetlink.h.
+const GROUP: u32 = 28;
+
 /// The id that the namespace `netns` has in the socket's, if any.
 pub fn of(socket: &mut Socket, netns: BorrowedFd) -> Result<Option<i32>> {
     let what = "cannot find the id of a network namespace";
-    let mut message = Buffer::from(HEADER.as_slice());
-    let fd = attribute::rt(NETNSA_FD, netns.as_raw_fd().unsigned_abs())?;
-    message.extend_from_slice(&bytes(&fd)?);
-    let batch = Batch::of(what, Rtm::Getnsid, NlmF::empty(), &message)?;
+    let batch = Batch::of(what, Rtm::Getnsid, NlmF::empty(), &message(netns, None)?)?;
     let answers = socket.transact(&batch)?;
     let answer = answers.iter().flatten().next().context(what)?;
-    let attributes = answer.as_ref().get(HEADER.len()..).context(what)?;
+    id(answer)
+}
+
+/// The id that the namespace `netns` has in the socket's; a new one, if it has
+/// none yet.
+pub fn assign(socket: &mut Socket, netns: BorrowedFd) -> Result<i32> {
+    let what = "cannot give a network namespace an id";
+    let message = message(netns, Some(NETNSA_NSID_NOT_ASSIGNED))?;
+    let mut batch = Batch::of(what, Rtm::Newnsid, NlmF::empty(), &message)?;
+    batch.tolerate(Errno::EEXIST);
+    socket.transact(&batch)?;
+    of(socket, netns)?.context(what)
+}
+
+/// What becomes of the ids in the namespace in which it was opened.
+pub struct Events(Socket);
+
+impl Events {
+    pub fn open() -> Result<Self> {
+        Socket::listen(GROUP).map(Events)
+    }
+
+    /// Waits for something to happen; returns the ids whose namespaces are no
+    /// more.
+    pub fn removed(&mut self) -> Result<Vec<i32>> {
+        let events = self.0.hear()?.into_iter();
+        let removed = events.filter(|(kind, _)| *kind == u16::from(Rtm::Delnsid));
+        removed
+            .filter_map(|(_, payload)| id(&payload).transpose())
+            .collect()
+    }
+}
+
+fn message(netns: BorrowedFd, id: Option<i32>) -> Result<Buffer> {
+    let mut message = Buffer::from(HEADER.as_slice());
+    if let Some(id) = id {
+        message.extend_from_slice(&bytes(&attribute::rt(NETNSA_NSID, id)?)?);
+    }
+    let fd = attribute::rt(NETNSA_FD, netns.as_raw_fd().unsigned_abs())?;
+    message.extend_from_slice(&bytes(&fd)?);
+    Ok(message)
+}
+
+fn id(payload: &Buffer) -> Result<Option<i32>> {
+    let attributes = payload.as_ref().get(HEADER.len()..);
+    let attributes = attributes.context("the kernel said too little of an id")?;
     for attribute in attribute::rt_nest::<u16>(&Buffer::from(attributes))?.iter() {
         if *attribute.rta_type() == NETNSA_NSID {
             let id = attribute::i32(attribute.rta_payload())?;

@@ -98,6 +98,28 @@ impl Socket {
         Self::open(NlFamily::Generic)
     }
 
+    /// A socket that hears what the kernel tells everybody about routing, of this
+    /// group (`RTNLGRP_` numbers of linux/rtnetlink.h).
+    pub(super) fn listen(group: u32) -> Result<Self> {
+        let socket = Self::route()?;
+        (socket
+            .inner
+            .add_mcast_membership(Groups::new_groups(&[group])))
+        .context("cannot listen to the kernel")?;
+        Ok(socket)
+    }
+
+    /// Waits for the next message of a group: its type and payload.
+    pub(super) fn hear(&mut self) -> Result<Vec<(u16, Buffer)>> {
+        let messages = self.receive()?.into_iter();
+        Ok(messages
+            .filter_map(|message| match message.nl_payload() {
+                NlPayload::Payload(payload) => Some((*message.nl_type(), payload.clone())),
+                _ => None,
+            })
+            .collect())
+    }
+
     fn open(protocol: NlFamily) -> Result<Self> {
         let inner = NlSocket::connect(protocol, None, Groups::empty())
             .and_then(|socket| socket.enable_ext_ack(true).map(|()| socket))

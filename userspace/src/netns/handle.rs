@@ -64,6 +64,11 @@ impl Netns {
         Ok(Netns { file })
     }
 
+    pub fn try_clone(&self) -> Result<Self> {
+        let file = self.file.try_clone().context("cannot copy a descriptor")?;
+        Ok(Netns { file })
+    }
+
     pub fn inode(&self) -> Result<Inode> {
         let metadata = self.file.metadata().context("cannot examine a namespace")?;
         Ok(Inode {

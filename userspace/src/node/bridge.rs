@@ -2,9 +2,6 @@
 
 //! Bridges of the namespace the command runs in.
 
-use std::fs::File;
-use std::io::Read;
-
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use nix::errno::Errno;
 
@@ -42,7 +39,9 @@ pub fn add(request: &Request) -> Result<()> {
     let netns_cookie = own_cookie()?;
     forget_gone(&registry.bridges(), &mut socket, netns_cookie)?;
 
-    let mac = draw_mac()?;
+    // A bridge without an address of its own changes it with its ports, and its id
+    // with it. Drawn at random, it is also what the bridge is known by.
+    let mac = Mac::draw()?;
     let mut record = BridgeRecord {
         netns_cookie,
         index: None,
@@ -95,18 +94,6 @@ fn undo(registry: &Registry, mac: Mac, made: Option<(&mut Socket, i32)>, reason:
     }
 }
 
-/// A bridge without an address of its own changes it with its ports, and its
-/// id with it. Drawn at random, it is also what the bridge is known by.
-fn draw_mac() -> Result<Mac> {
-    let mut bytes = [0; 6];
-    File::open("/dev/urandom")
-        .and_then(|mut source| source.read_exact(&mut bytes))
-        .context("cannot read /dev/urandom")?;
-    // For one device, and administered locally.
-    bytes[0] = bytes[0] & !1 | 2;
-    Ok(Mac(bytes))
-}
-
 /// The name of a bridge's record.
 fn key(mac: Mac) -> String {
     mac.to_string().replace(':', "")
@@ -157,13 +144,24 @@ fn record_of(records: &Shelf, bridge: &Link) -> Result<Option<String>> {
     let Some(mac) = bridge.mac else {
         return Ok(None);
     };
-    let record: Option<BridgeRecord> = records.get(&key(mac))?;
+    let key = key(mac);
+    let record: Option<BridgeRecord> = records.get(&key)?;
     let here = own_cookie()?;
-    // A run that died in between left its record without the index.
-    let ours = record.is_some_and(|record| {
-        record.netns_cookie == here && record.index.is_none_or(|index| index == bridge.index)
-    });
-    Ok(ours.then(|| key(mac)))
+    let ours = record.is_some_and(|record| record.netns_cookie == here && record.is(&key, bridge));
+    Ok(ours.then_some(key))
+}
+
+impl BridgeRecord {
+    /// Whether a device of the bridge's namespace is the bridge that was recorded
+    /// under `key`.
+    pub fn is(&self, recorded: &str, link: &Link) -> bool {
+        // A run that died in between left its record without the index.
+        let is_it = match self.index {
+            Some(index) => index == link.index,
+            None => link.mac.map(key).as_deref() == Some(recorded),
+        };
+        link.is("bridge") && is_it
+    }
 }
 
 /// The bridges of this namespace.

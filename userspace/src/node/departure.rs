@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use nix::errno::Errno;
 
+use super::gone::Gone;
 use crate::netlink::{Refusal, Socket, link, nsid};
 use crate::netns::{Inode, Name, Netns, process};
 
@@ -23,8 +24,12 @@ pub struct Departure {
     socket: Socket,
     /// Ends of links here: index, and whose other end it is.
     ends: Vec<(i32, Name)>,
+    by_inode: HashMap<Inode, Name>,
     /// Processes that keep a node's namespace alive.
     inside: Vec<(Name, String)>,
+    /// Tells when the kernel has done away with the namespaces, if that is
+    /// waited for.
+    gone: Option<Gone>,
 }
 
 impl Departure {
@@ -52,8 +57,27 @@ impl Departure {
         Ok(Departure {
             socket,
             ends,
-            inside: processes_inside(&by_inode),
+            by_inode,
+            inside: Vec::new(),
+            gone: None,
         })
+    }
+
+    /// To be called before they are deleted, where it is waited until the kernel
+    /// has nothing left of them.
+    pub fn announce<'a>(&mut self, nodes: impl Iterator<Item = &'a Netns>) -> Result<()> {
+        self.gone = Some(Gone::watch(nodes)?);
+        Ok(())
+    }
+
+    /// To be called when their own processes have ended, while their namespaces
+    /// are still there: an inode is used again afterwards.
+    pub fn look_inside(&mut self) {
+        self.inside = process::all()
+            .filter_map(|(pid, inode)| {
+                Some((self.by_inode.get(&inode)?.clone(), process::describe(pid)))
+            })
+            .collect();
     }
 
     /// Waits until the ends are gone, except those of nodes that live on.
@@ -76,7 +100,7 @@ impl Departure {
                 thread::sleep(Duration::from_millis(1));
             }
         }
-        Ok(())
+        self.gone.map_or(Ok(()), Gone::wait)
     }
 }
 
@@ -86,11 +110,4 @@ fn exists(socket: &mut Socket, index: i32) -> Result<bool> {
         Err(error) if Refusal::is(&error, Errno::ENODEV) => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// The processes in these namespaces, as far as one may see them.
-fn processes_inside(nodes: &HashMap<Inode, Name>) -> Vec<(Name, String)> {
-    process::all()
-        .filter_map(|(pid, inode)| Some((nodes.get(&inode)?.clone(), process::describe(pid))))
-        .collect()
 }

@@ -9,12 +9,16 @@
 //! nothing is deleted that is not in it.
 
 pub mod bridge;
+pub mod cleanup;
 mod departure;
 mod end;
 pub mod exec;
+mod files;
+mod gone;
 pub mod init;
 pub mod interrupt;
 pub mod life;
+mod links;
 mod mounts;
 mod process;
 mod registry;

@@ -32,10 +32,14 @@ impl Process {
         })
     }
 
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.pid)
+    }
+
     /// A hold on the process, which can then not be mistaken for another; nothing
     /// where it has ended.
     pub fn open(&self) -> Result<Option<Pidfd>> {
-        let pid = Pid::from_raw(self.pid);
+        let pid = self.pid();
         let held = match Pidfd::open(pid) {
             Err(Errno::ESRCH) => return Ok(None),
             held => held.with_context(|| format!("cannot hold on to process {pid}"))?,

@@ -3,6 +3,8 @@
 //! What pernet made: one small file for each thing, written before the thing
 //! is made and removed after it is gone.
 
+use std::env;
+use std::fmt;
 use std::fs::{self, DirBuilder, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
@@ -10,13 +12,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::geteuid;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::process::Process;
 
-/// Where the records are.
+/// Where root's records are.
 const DIRECTORY: &str = "/run/pernet";
+/// Names the directory in which others have theirs.
+const OWN: &str = "XDG_RUNTIME_DIR";
 
 /// What a node is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +35,16 @@ pub enum Kind {
     Adopted,
 }
 
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Full => "full",
+            Kind::NetOnly => "net-only",
+            Kind::Adopted => "adopted",
+        })
+    }
+}
+
 /// A node that pernet made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeRecord {
@@ -41,6 +56,23 @@ pub struct NodeRecord {
     pub process: Option<Process>,
     /// The name in /run/netns is ours.
     pub named: bool,
+}
+
+/// A link that pernet made, under each of its ends: the cookie of the namespace
+/// and the Ethernet address that the end was made with there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkRecord {
+    pub ends: [EndRecord; 2],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndRecord {
+    pub netns_cookie: u64,
+    pub mac: String,
+    /// Its index there, once it has one.
+    pub index: Option<i32>,
+    /// Its name when it was made.
+    pub name: String,
 }
 
 /// A bridge that pernet made, under its Ethernet address, which was drawn for
@@ -77,16 +109,34 @@ struct Filed<T> {
     record: T,
 }
 
+/// Where the caller's records are.
+fn place() -> Result<PathBuf> {
+    if geteuid().is_root() {
+        return Ok(DIRECTORY.into());
+    }
+    let own = env::var_os(OWN).filter(|own| Path::new(own).is_absolute());
+    let own = own.with_context(|| {
+        format!("there is no place for records: {OWN} names no directory; log in anew, or set it to one that is yours alone")
+    })?;
+    Ok(Path::new(&own).join("pernet"))
+}
+
 impl Registry {
     /// The records, to be changed; nobody else reads or changes them meanwhile.
     pub fn change() -> Result<Self> {
-        Self::create(Path::new(DIRECTORY))
+        Self::create(&place()?)
     }
 
     /// The records, to be read; nothing where there are none.
     pub fn read() -> Result<Option<Self>> {
-        match fs::exists(DIRECTORY).with_context(|| format!("cannot examine {DIRECTORY}"))? {
-            true => Self::lock(Path::new(DIRECTORY), FlockArg::LockShared).map(Some),
+        let directory = match place() {
+            Ok(directory) => directory,
+            // Who has no place for records has none.
+            Err(_) => return Ok(None),
+        };
+        let there = fs::exists(&directory);
+        match there.with_context(|| format!("cannot examine {}", directory.display()))? {
+            true => Self::lock(&directory, FlockArg::LockShared).map(Some),
             false => Ok(None),
         }
     }
@@ -113,6 +163,16 @@ impl Registry {
             boot: boot.trim_end().to_owned(),
             _lock: lock,
         })
+    }
+
+    /// Where the records are, and other files of what is recorded.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Records of links, under their ends.
+    pub fn links(&self) -> Shelf<'_> {
+        self.shelf("links")
     }
 
     /// Records of nodes, under their names.
@@ -219,6 +279,15 @@ mod tests {
         }
     }
 
+    fn node(cookie: u64) -> NodeRecord {
+        NodeRecord {
+            kind: Kind::NetOnly,
+            cookie: Some(cookie),
+            process: None,
+            named: true,
+        }
+    }
+
     #[test]
     fn records_are_kept_replaced_and_removed() {
         let scratch = Scratch::new("records");
@@ -227,10 +296,10 @@ mod tests {
         assert_eq!(nodes.keys().unwrap(), Vec::<String>::new());
         assert_eq!(nodes.get::<NodeRecord>("n1").unwrap(), None);
         for cookie in [u64::MAX, 1] {
-            nodes.put("n1", &NodeRecord { cookie }).unwrap();
-            assert_eq!(nodes.get("n1").unwrap(), Some(NodeRecord { cookie }));
+            nodes.put("n1", &node(cookie)).unwrap();
+            assert_eq!(nodes.get("n1").unwrap(), Some(node(cookie)));
         }
-        nodes.put("a", &NodeRecord { cookie: 2 }).unwrap();
+        nodes.put("a", &node(2)).unwrap();
         assert_eq!(nodes.keys().unwrap(), ["a", "n1"]);
         assert_eq!(registry.bridges().keys().unwrap(), Vec::<String>::new());
         nodes.remove("a").unwrap();
@@ -242,10 +311,7 @@ mod tests {
     fn records_of_another_boot_are_about_nothing() {
         let scratch = Scratch::new("boot");
         let mut registry = Registry::create(&scratch.0).unwrap();
-        registry
-            .nodes()
-            .put("n1", &NodeRecord { cookie: 1 })
-            .unwrap();
+        registry.nodes().put("n1", &node(1)).unwrap();
         registry.boot = "another".to_owned();
         assert_eq!(registry.nodes().get::<NodeRecord>("n1").unwrap(), None);
     }
@@ -254,10 +320,7 @@ mod tests {
     fn a_record_that_makes_no_sense_is_an_error_that_names_it() {
         let scratch = Scratch::new("nonsense");
         let registry = Registry::create(&scratch.0).unwrap();
-        registry
-            .nodes()
-            .put("n1", &NodeRecord { cookie: 1 })
-            .unwrap();
+        registry.nodes().put("n1", &node(1)).unwrap();
         for text in [
             "",
             "{}",

@@ -10,9 +10,11 @@ use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 
 use super::end::End;
 use super::interrupt::Deferred;
+use super::links;
+use super::registry::{EndRecord, LinkRecord, Registry};
 use crate::netlink::link::{self, NewEnd};
-use crate::netlink::{Batch, DeviceName, Socket, address};
-use crate::netns::{Inode, Netns, Reference};
+use crate::netlink::{Batch, DeviceName, Mac, Socket, address};
+use crate::netns::{Inode, Netns, Reference, own_cookie};
 
 /// How long the kernel may take to see that both ends are up. It takes
 /// microseconds; this only bounds the wait.
@@ -57,10 +59,19 @@ pub fn add(request: Request) -> Result<[End; 2]> {
     first.check_free()?;
     second.check_free()?;
 
+    let registry = Registry::change()?;
     let signals = Deferred::hold()?;
-    let indexes = make(&mut first, &second, master, request.mtu)?;
-    let done = finish(&mut first, &mut second, indexes, &signals);
-    done.map_err(|error| undo(&mut first, indexes.0, error))?;
+    let mut record = LinkRecord {
+        ends: [first.record()?, second.record()?],
+    };
+    links::put(&registry, &record)?;
+    let made = make(&mut first, &second, master, request.mtu);
+    let indexes = made.map_err(|error| forget(&registry, &record, error))?;
+    record.ends[0].index = Some(indexes.0);
+    record.ends[1].index = Some(indexes.1);
+    links::put(&registry, &record)
+        .and_then(|()| finish(&mut first, &mut second, indexes, &signals))
+        .map_err(|error| undo(&mut first, indexes.0, &registry, &record, error))?;
     Ok(names)
 }
 
@@ -156,7 +167,11 @@ fn find_bridge(socket: &mut Socket, name: &DeviceName) -> Result<i32> {
 }
 
 impl Placed {
-    fn open(end: End) -> Result<Self> {
+    fn open(mut end: End) -> Result<Self> {
+        if end.mac.is_none() {
+            // It is what the link is known by.
+            end.mac = Some(Mac::draw()?);
+        }
         let found = (end.netns.as_ref())
             .map(|netns| Ok::<_, Error>(netns.resolve()?.netns))
             .transpose()?;
@@ -175,6 +190,20 @@ impl Placed {
             inode,
             socket,
         })
+    }
+
+    fn cookie(&self) -> Result<u64> {
+        self.netns.as_ref().map_or_else(own_cookie, Netns::cookie)
+    }
+
+    /// What is recorded of the end before it is made.
+    fn record(&self) -> Result<EndRecord> {
+        let mac = self.end.mac.context("an end has no address")?;
+        Ok(EndRecord::new(
+            self.cookie()?,
+            self.end.device.as_str(),
+            mac,
+        ))
     }
 
     fn check_free(&mut self) -> Result<()> {
@@ -277,15 +306,29 @@ fn await_carrier(socket: &mut Socket, index: i32) -> Result<()> {
     Ok(())
 }
 
-fn undo(first: &mut Placed, index: i32, reason: Error) -> Error {
+fn undo(
+    first: &mut Placed,
+    index: i32,
+    registry: &Registry,
+    record: &LinkRecord,
+    reason: Error,
+) -> Error {
     let what = format!("cannot undo it and delete {}", first.end);
     match link::delete(&mut first.socket, what, index) {
+        Ok(()) => forget(registry, record, reason),
+        Err(failure) => anyhow!("{reason:#}; {failure:#}"),
+    }
+}
+
+/// Drops the record of a link that is not there, and returns the reason.
+fn forget(registry: &Registry, record: &LinkRecord, reason: Error) -> Error {
+    match links::remove(registry, record) {
         Ok(()) => reason,
         Err(failure) => anyhow!("{reason:#}; {failure:#}"),
     }
 }
 
-/// Deletes the link that has this end.
+/// Deletes the link that has this end, if pernet made it.
 pub fn delete(end: End) -> Result<()> {
     let mut placed = Placed::open(end)?;
     let found = link::find(&mut placed.socket, &placed.end.device)?;
@@ -296,11 +339,16 @@ pub fn delete(end: End) -> Result<()> {
         "{end} is a device of kind {}, not the end of a link",
         link.kind.as_deref().unwrap_or("unknown")
     );
-    link::delete(
-        &mut placed.socket,
-        format!("cannot delete the link at {end}"),
-        link.index,
-    )
+    let registry = Registry::change()?;
+    let Some(record) = links::of(&registry, placed.cookie()?, &link)? else {
+        bail!(
+            "the link at {end} was not made by pernet; `ip link del {}` deletes it, where it is",
+            end.device
+        );
+    };
+    let what = format!("cannot delete the link at {end}");
+    link::delete(&mut placed.socket, what, link.index)?;
+    links::remove(&registry, &record)
 }
 
 #[cfg(test)]

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Removing everything that pernet made and nothing else, whatever became of the
+//! runs that made it: by its records, never by a name or its beginning.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::life::{self, Node, Until};
+use super::registry::{BridgeRecord, EndRecord, LinkRecord, Registry};
+use super::{files, links};
+use crate::netlink::Socket;
+use crate::netlink::link::{self, Link};
+use crate::netns::{Name, Reference, own_cookie};
+
+/// Something that pernet made.
+#[derive(Debug)]
+pub enum Remnant {
+    Node { name: Name, state: &'static str },
+    Link { end: String, other: String },
+    Bridge { name: String },
+    File(PathBuf),
+}
+
+/// What there is, or was until now: nodes, links, bridges and files. With
+/// `remove` it is removed; `note` hears of what goes on living.
+pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
+    let Some(registry) = Registry::read()? else {
+        return Ok(Vec::new());
+    };
+    drop(registry);
+    let registry = Registry::change()?;
+    let mut found = nodes(&registry)?;
+    // Most links go with their nodes; what they were is only known before.
+    let links = present_links(&registry)?;
+    found.extend(links.iter().map(|(record, _, _)| {
+        let [end, other] = &record.ends;
+        Remnant::Link {
+            end: end.name.clone(),
+            other: other.name.clone(),
+        }
+    }));
+    let bridges = present_bridges(&registry)?;
+    found.extend(bridges.iter().map(|(_, _, bridge)| Remnant::Bridge {
+        name: bridge.name.clone(),
+    }));
+    let names: Vec<Name> = (Node::all(&registry)?.into_iter())
+        .map(|node| node.name)
+        .collect();
+    let strays = files::strays(&registry, &names)?;
+    found.extend(strays.iter().cloned().map(Remnant::File));
+    if !remove {
+        return Ok(found);
+    }
+    drop(registry);
+    life::delete_all(Until::LinksAreGone, note)?;
+    let registry = Registry::change()?;
+    remove_links(&registry)?;
+    remove_bridges(&registry)?;
+    strays.iter().try_for_each(|path| files::remove(path))?;
+    Ok(found)
+}
+
+fn nodes(registry: &Registry) -> Result<Vec<Remnant>> {
+    let nodes = Node::all(registry)?.into_iter();
+    Ok(nodes
+        .map(|node| Remnant::Node {
+            state: node.state(),
+            name: node.name,
+        })
+        .collect())
+}
+
+/// Where a recorded thing is; nothing where that namespace is no more.
+fn place(netns_cookie: u64) -> Result<Option<Socket>> {
+    if netns_cookie == own_cookie()? {
+        return Socket::route().map(Some);
+    }
+    // Whatever cannot be found has gone, with all that was in it.
+    match Reference::Cookie(netns_cookie).resolve() {
+        Ok(found) => found.netns.inside(Socket::route).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
+type Present<R> = Vec<(R, Socket, Link)>;
+
+fn present_links(registry: &Registry) -> Result<Present<LinkRecord>> {
+    let mut present = Vec::new();
+    for record in links::all(registry)? {
+        if let Some((socket, link)) = find_end(&record.ends)? {
+            present.push((record, socket, link));
+        }
+    }
+    Ok(present)
+}
+
+/// Either end will do: a veth goes whole.
+fn find_end(ends: &[EndRecord]) -> Result<Option<(Socket, Link)>> {
+    for end in ends {
+        if let Some(mut socket) = place(end.netns_cookie)? {
+            let links = link::all(&mut socket)?;
+            if let Some(link) = links.into_iter().find(|link| end.is(link)) {
+                return Ok(Some((socket, link)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn remove_links(registry: &Registry) -> Result<()> {
+    for (_, mut socket, link) in present_links(registry)? {
+        let what = format!("cannot delete the link at {}", link.name);
+        link::delete(&mut socket, what, link.index)?;
+    }
+    let mut records = links::all(registry)?.into_iter();
+    records.try_for_each(|record| links::remove(registry, &record))
+}
+
+fn present_bridges(registry: &Registry) -> Result<Present<String>> {
+    let mut present = Vec::new();
+    for key in registry.bridges().keys()? {
+        let Some(record) = registry.bridges().get::<BridgeRecord>(&key)? else {
+            continue;
+        };
+        let Some(mut socket) = place(record.netns_cookie)? else {
+            continue;
+        };
+        let links = link::all(&mut socket)?;
+        if let Some(bridge) = links.into_iter().find(|link| record.is(&key, link)) {
+            present.push((key, socket, bridge));
+        }
+    }
+    Ok(present)
+}
+
+fn remove_bridges(registry: &Registry) -> Result<()> {
+    for (_, mut socket, bridge) in present_bridges(registry)? {
+        let what = format!("cannot delete bridge {}", bridge.name);
+        link::delete(&mut socket, what, bridge.index)?;
+    }
+    let shelf = registry.bridges();
+    shelf.keys()?.iter().try_for_each(|key| shelf.remove(key))
+}
+
+impl fmt::Display for Remnant {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Remnant::Node { name, state } => write!(f, "node {name} ({state})"),
+            Remnant::Link { end, other } => write!(f, "link {end} - {other}"),
+            Remnant::Bridge { name } => write!(f, "bridge {name}"),
+            Remnant::File(path) => write!(f, "file {}", path.display()),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Knowing when the kernel has done away with a namespace.
+//!
+//! It does that in the background, and in batches (`cleanup_net` of
+//! net/core/net_namespace.c): what is waiting becomes a batch, then it takes the
+//! ids of every namespace in it away, which it tells (`RTM_DELNSID`), and then
+//! it does all the rest; the next batch begins when this one is done. So
+//! namespaces are given ids, and when these are gone, a namespace of our own is
+//! made and let go: when its id goes, everything of the others has gone.
+
+use std::collections::HashSet;
+use std::os::fd::AsFd;
+
+use anyhow::Result;
+
+use crate::netlink::{Socket, nsid};
+use crate::netns::Netns;
+
+/// Namespaces that are watched until they are gone.
+pub struct Gone {
+    events: nsid::Events,
+    socket: Socket,
+    waiting: HashSet<i32>,
+}
+
+impl Gone {
+    /// Begins to watch, while the namespaces are there.
+    pub fn watch<'a>(namespaces: impl Iterator<Item = &'a Netns>) -> Result<Self> {
+        let mut gone = Gone {
+            events: nsid::Events::open()?,
+            socket: Socket::route()?,
+            waiting: HashSet::new(),
+        };
+        for netns in namespaces {
+            let id = nsid::assign(&mut gone.socket, netns.as_fd())?;
+            gone.waiting.insert(id);
+        }
+        Ok(gone)
+    }
+
+    /// Waits, for ever if something keeps one of them alive.
+    pub fn wait(mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.wait_for_ids()?;
+        let id = Netns::create(|last| nsid::assign(&mut self.socket, last.as_fd()))?;
+        self.waiting.insert(id);
+        self.wait_for_ids()
+    }
+
+    fn wait_for_ids(&mut self) -> Result<()> {
+        while !self.waiting.is_empty() {
+            for id in self.events.removed()? {
+                self.waiting.remove(&id);
+            }
+        }
+        Ok(())
+    }
+}

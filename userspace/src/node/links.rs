@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Which links are pernet's: one record, found by either of its ends.
+
+use anyhow::Result;
+
+use super::registry::{EndRecord, LinkRecord, Registry};
+use crate::netlink::Mac;
+use crate::netlink::link::Link;
+
+fn key(netns_cookie: u64, mac: &str) -> String {
+    format!("{netns_cookie:016x}-{}", mac.replace(':', ""))
+}
+
+impl EndRecord {
+    pub fn new(netns_cookie: u64, name: &str, mac: Mac) -> Self {
+        EndRecord {
+            netns_cookie,
+            mac: mac.to_string(),
+            index: None,
+            name: name.to_owned(),
+        }
+    }
+
+    fn key(&self) -> String {
+        key(self.netns_cookie, &self.mac)
+    }
+
+    /// Whether a device of the end's namespace is this end.
+    pub fn is(&self, link: &Link) -> bool {
+        let has_mac = link.mac.is_some_and(|mac| mac.to_string() == self.mac);
+        // A run that died in between left its record without the index.
+        link.is("veth") && self.index.map_or(has_mac, |index| index == link.index)
+    }
+}
+
+/// Records a link, before it is made and again when more is known of it.
+pub fn put(registry: &Registry, record: &LinkRecord) -> Result<()> {
+    let mut ends = record.ends.iter();
+    ends.try_for_each(|end| registry.links().put(&end.key(), record))
+}
+
+pub fn remove(registry: &Registry, record: &LinkRecord) -> Result<()> {
+    let mut ends = record.ends.iter();
+    ends.try_for_each(|end| registry.links().remove(&end.key()))
+}
+
+/// The record of the link that has this end, if it is pernet's.
+pub fn of(registry: &Registry, netns_cookie: u64, link: &Link) -> Result<Option<LinkRecord>> {
+    let is_end = |record: &LinkRecord| {
+        let mut ends = record.ends.iter();
+        ends.any(|end| end.netns_cookie == netns_cookie && end.is(link))
+    };
+    if let Some(mac) = link.mac {
+        let found = registry.links().get(&key(netns_cookie, &mac.to_string()))?;
+        if let Some(record) = found.filter(is_end) {
+            return Ok(Some(record));
+        }
+    }
+    // Its address was changed since.
+    Ok(all(registry)?.into_iter().find(is_end))
+}
+
+/// Every link of which there is a record, once.
+pub fn all(registry: &Registry) -> Result<Vec<LinkRecord>> {
+    let mut records = Vec::new();
+    for key in registry.links().keys()? {
+        let record: Option<LinkRecord> = registry.links().get(&key)?;
+        records.extend(
+            record.filter(|record| record.ends[0].key() == key || is_alone(registry, record)),
+        );
+    }
+    Ok(records)
+}
+
+/// The record under the first end is missing: a run died between the two.
+fn is_alone(registry: &Registry, record: &LinkRecord) -> bool {
+    let first = registry.links().get::<LinkRecord>(&record.ends[0].key());
+    !matches!(first, Ok(Some(first)) if first.ends[1] == record.ends[1])
+}
+
+/// Forgets the links of a namespace, which have gone with it.
+pub fn forget_all_in(registry: &Registry, netns_cookie: u64) -> Result<()> {
+    let beginning = key(netns_cookie, "");
+    for key in registry.links().keys()? {
+        if key.starts_with(&beginning) {
+            match registry.links().get(&key)? {
+                Some(record) => remove(registry, &record)?,
+                None => registry.links().remove(&key)?,
+            }
+        }
+    }
+    Ok(())
+}
