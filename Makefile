@@ -79,7 +79,7 @@ test-bare: ## Run `make demo` in a Debian with nothing but make (SUITE=trixie); 
 	@tests/setup/debian-root $(or $(SUITE),trixie)
 
 .PHONY: bench
-bench: cli ## Measure the wiki's lab, made and removed: pernet beside ip and ip -batch
+bench: cli ## Measure the tool beside ip, CORE (CORE_BIN=its folder) and C that does the least
 	@tests/bench/run
 
 ## Around it
