@@ -35,20 +35,16 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     let mut found = nodes(&registry)?;
     // Most links go with their nodes; what they were is only known before.
     let links = present_links(&registry)?;
+    let all = Node::all(&registry)?;
     found.extend(links.iter().map(|(record, _, _)| {
-        let [end, other] = &record.ends;
-        Remnant::Link {
-            end: end.name.clone(),
-            other: other.name.clone(),
-        }
+        let [end, other] = record.ends.each_ref().map(|end| place_of(end, &all));
+        Remnant::Link { end, other }
     }));
     let bridges = present_bridges(&registry)?;
     found.extend(bridges.iter().map(|(_, _, bridge)| Remnant::Bridge {
         name: bridge.name.clone(),
     }));
-    let names: Vec<Name> = (Node::all(&registry)?.into_iter())
-        .map(|node| node.name)
-        .collect();
+    let names: Vec<Name> = all.into_iter().map(|node| node.name).collect();
     let strays = files::strays(&registry, &names)?;
     found.extend(strays.iter().cloned().map(Remnant::File));
     if !remove {
@@ -60,6 +56,7 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     remove_links(&registry)?;
     remove_bridges(&registry)?;
     strays.iter().try_for_each(|path| files::remove(path))?;
+    registry.discard_draft()?;
     Ok(found)
 }
 
@@ -71,6 +68,15 @@ fn nodes(registry: &Registry) -> Result<Vec<Remnant>> {
             name: node.name,
         })
         .collect())
+}
+
+/// An end as people write it.
+fn place_of(end: &EndRecord, nodes: &[Node]) -> String {
+    let in_it = |node: &&Node| node.record.cookie == Some(end.netns_cookie);
+    match nodes.iter().find(in_it) {
+        Some(node) => format!("{}:{}", node.name, end.name),
+        None => end.name.clone(),
+    }
 }
 
 /// Where a recorded thing is; nothing where that namespace is no more.

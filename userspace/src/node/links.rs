@@ -76,7 +76,7 @@ pub fn all(registry: &Registry) -> Result<Vec<LinkRecord>> {
 /// The record under the first end is missing: a run died between the two.
 fn is_alone(registry: &Registry, record: &LinkRecord) -> bool {
     let first = registry.links().get::<LinkRecord>(&record.ends[0].key());
-    !matches!(first, Ok(Some(first)) if first.ends[1] == record.ends[1])
+    !matches!(first, Ok(Some(first)) if first.ends[1].key() == record.ends[1].key())
 }
 
 /// Forgets the links of a namespace, which have gone with it.

@@ -16,6 +16,7 @@ use nix::unistd::geteuid;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::files;
 use super::process::Process;
 
 /// Where root's records are.
@@ -170,6 +171,17 @@ impl Registry {
         &self.directory
     }
 
+    /// Removes what a run left behind that died while it wrote a record.
+    pub fn discard_draft(&self) -> Result<()> {
+        files::remove(&self.draft())
+    }
+
+    /// Under the lock there is one writer, so one name for what is not ready is
+    /// enough.
+    fn draft(&self) -> PathBuf {
+        self.directory.join("draft")
+    }
+
     /// Records of links, under their ends.
     pub fn links(&self) -> Shelf<'_> {
         self.shelf("links")
@@ -219,21 +231,14 @@ impl Shelf<'_> {
             .mode(0o700)
             .create(&self.directory)
             .with_context(writing)?;
-        // Readers see the old record or the new one, whole. Under the lock
-        // there is one writer, so one name for what is not ready is enough.
-        let draft = self.registry.directory.join("draft");
+        // Readers see the old record or the new one, whole.
+        let draft = self.registry.draft();
         fs::write(&draft, text).with_context(writing)?;
         fs::rename(&draft, &path).with_context(writing)
     }
 
     pub fn remove(&self, key: &str) -> Result<()> {
-        let path = self.directory.join(key);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot remove {}", path.display()))
-            }
-            _ => Ok(()),
-        }
+        files::remove(&self.directory.join(key))
     }
 
     /// What there are records of, in order.

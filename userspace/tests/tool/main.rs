@@ -8,11 +8,14 @@
 //! one test sees to that. A test that cannot run here is reported as ignored.
 
 mod bridge;
+mod crash;
 mod exec;
 mod lab;
+mod life;
 mod link;
 mod machine;
 mod node;
+mod ordinary;
 mod reference;
 mod stat;
 
@@ -36,6 +39,8 @@ struct Case {
 enum Need {
     /// A program on the path.
     Program(&'static str),
+    /// Users of every kind.
+    Root,
     /// A kernel that does not have the module loaded.
     NoModule,
 }
@@ -44,6 +49,7 @@ impl Need {
     fn is_met(self) -> bool {
         match self {
             Need::Program(name) => find_program(name),
+            Need::Root => nix::unistd::geteuid().is_root(),
             Need::NoModule => !std::path::Path::new("/sys/module/pernet").exists(),
         }
     }
@@ -77,6 +83,32 @@ const CASES: &[Case] = cases![
     node::a_name_that_ip_deleted_can_be_used_again needs [IP],
     node::links_are_gone_when_their_node_is needs [IP],
     node::a_process_inside_is_pointed_out needs [IP],
+    life::a_node_has_namespaces_of_its_own,
+    life::a_node_keeps_nothing_of_its_caller,
+    life::files_of_a_node_are_for_its_owner,
+    life::etc_of_a_node_is_its_own,
+    life::names_of_nodes_do_not_pile_up_in_nodes,
+    life::a_name_too_long_for_a_host_needs_no_host,
+    life::a_node_stops_and_starts_with_its_links,
+    life::processes_end_with_their_node,
+    life::a_first_process_that_is_killed_takes_all_with_it,
+    life::waiting_does_not_keep_others_out,
+    life::a_node_outlives_its_name needs [IP],
+    life::nodes_without_processes_say_so,
+    life::a_namespace_is_adopted_and_let_go needs [IP],
+    life::deletion_is_waited_for,
+    life::a_node_of_ones_own_user_namespace,
+    ordinary::an_ordinary_user_has_nodes_too needs [Need::Root],
+    ordinary::what_takes_root_says_so needs [Need::Root],
+    crash::node_add_can_be_killed_anywhere needs [IP, Need::Root],
+    crash::node_add_net_only_can_be_killed_anywhere needs [IP, Need::Root],
+    crash::link_add_can_be_killed_anywhere needs [IP, Need::Root],
+    crash::link_add_to_a_bridge_can_be_killed_anywhere needs [IP, Need::Root],
+    crash::bridge_add_can_be_killed_anywhere needs [IP, Need::Root],
+    crash::node_del_can_be_killed_anywhere needs [IP, Need::Root],
+    crash::link_del_can_be_killed_anywhere needs [IP, Need::Root],
+    crash::cleanup_can_be_killed_anywhere needs [IP, Need::Root],
+    crash::cleanup_says_what_it_removes,
     exec::statuses_are_the_commands,
     exec::sys_and_etc_are_the_nodes,
     exec::any_named_namespace_will_do needs [IP],

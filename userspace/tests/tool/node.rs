@@ -133,12 +133,12 @@ pub fn an_interrupt_undoes_everything(lab: &Lab) {
 }
 
 pub fn a_kill_leaves_what_can_be_cleaned_up(lab: &Lab) {
-    lab.pernet(&["node", "add", "first"]);
+    lab.pernet(&["node", "add", "--net-only", "first"]);
     let before = lab.state();
     let outcome = stop_in_the_middle(lab, Signal::SIGKILL);
     assert_eq!(outcome.status, 137);
     lab.pernet(&["node", "del", "--all"]);
-    lab.pernet(&["node", "add", "first"]);
+    lab.pernet(&["node", "add", "--net-only", "first"]);
     assert_eq!(lab.state(), before);
     // The file that a run died over before it bound a namespace to it.
     let record = fs::read("/run/pernet/nodes/first").unwrap();
@@ -188,7 +188,7 @@ pub fn foreign_namespaces_are_not_deleted(lab: &Lab) {
 }
 
 pub fn a_name_that_was_given_away_is_not_ours(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1"]);
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
     lab.command("ip", &["netns", "del", "n1"]);
     lab.command("ip", &["netns", "add", "n1"]);
     assert_eq!(lab.nodes(), Vec::<String>::new());
@@ -200,10 +200,10 @@ pub fn a_name_that_was_given_away_is_not_ours(lab: &Lab) {
 }
 
 pub fn a_name_that_ip_deleted_can_be_used_again(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1", "n2"]);
+    lab.pernet(&["node", "add", "--net-only", "n1", "n2"]);
     lab.command("ip", &["netns", "del", "n1"]);
     assert_eq!(lab.nodes(), ["n2"]);
-    lab.pernet(&["node", "add", "n1"]);
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
     lab.command("ip", &["netns", "del", "n2"]);
     lab.pernet(&["node", "del", "n2"]);
     assert_eq!(lab.pernet(&["node", "del", "--all"]), "n1\n");

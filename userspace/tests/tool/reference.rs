@@ -109,7 +109,7 @@ pub fn every_form_leads_to_one_namespace(lab: &Lab) {
 }
 
 pub fn a_namespace_is_found_by_what_holds_it(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1", "n2", "n3"]);
+    lab.pernet(&["node", "add", "--net-only", "n1", "n2", "n3"]);
     let forms =
         |name| ["cookie", "inode"].map(|form| format!("{form}:{}", property(lab, name, form)));
     let (first, second, third) = (forms("n1"), forms("n2"), forms("n3"));
