@@ -85,6 +85,16 @@ fn leave(status: u8) -> ! {
     unsafe { libc::_exit(status.into()) }
 }
 
+/// Gives memory that is free, and was not while this process was larger, back to
+/// the kernel: what a child has a copy of, it would keep for ever.
+pub fn release_free_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it has no conditions.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// A child that changed state: its pid and its status, in wait(2)'s encoding.
 /// None when no child has. Unlike nix's, it knows of real-time signals.
 pub fn reap(pid: Option<Pid>, flags: c_int) -> nix::Result<Option<(Pid, c_int)>> {

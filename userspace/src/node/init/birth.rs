@@ -193,6 +193,7 @@ impl Child {
             return 1;
         }
         drop(parent);
+        process::release_free_memory();
         match server.run() {
             Ok(()) => 0,
             Err(error) => {
