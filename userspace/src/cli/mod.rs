@@ -31,12 +31,15 @@ use crate::node::interrupt::Interrupted;
 /// Make network namespaces, wire them together, run things in them, and show
 /// what each one counts
 #[derive(Parser)]
-#[command(name = "pernet", version, max_term_width = 100)]
+#[command(name = "pernet", version, max_term_width = WIDTH)]
 #[command(after_help = AFTER, after_long_help = format!("{NAMESPACES}\n\n{AFTER}"))]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
 }
+
+/// No line of a help is longer.
+const WIDTH: usize = 100;
 
 const NAMESPACES: &str = "\
 A network namespace, NS in the commands' help, is written in any of these ways:
@@ -116,14 +119,20 @@ pub fn run() -> ExitCode {
         return program.run(env::args_os().skip(1));
     }
     // Wrong usage ends here, with status 2 and clap's own words.
-    let arguments = Arguments::parse();
-    match dispatch(arguments.verb) {
+    let verb = match exec::Arguments::parse_alone(env::args_os()) {
+        Some(arguments) => Verb::Exec(arguments),
+        None => Arguments::parse().verb,
+    };
+    match dispatch(verb) {
         Ok(status) => status,
-        Err(error) => {
-            eprintln!("pernet: {error:#}{}", advice(&error));
-            ExitCode::from(status(&error))
-        }
+        Err(error) => ExitCode::from(fail(&error)),
     }
+}
+
+/// Prints an error; returns the exit status that goes with it.
+fn fail(error: &Error) -> u8 {
+    eprintln!("pernet: {error:#}{}", advice(error));
+    status(error)
 }
 
 /// The program of CORE that this is called as.
@@ -135,7 +144,7 @@ fn called_as() -> Option<Program> {
 fn dispatch(verb: Verb) -> Result<ExitCode> {
     match verb {
         Verb::Node(verb) => node::run(verb)?,
-        Verb::Exec(arguments) => return Err(exec::run(&arguments)),
+        Verb::Exec(arguments) => return exec::run(&arguments),
         Verb::Link(verb) => link::run(verb)?,
         Verb::Bridge(verb) => bridge::run(verb)?,
         Verb::Stat(arguments) => stat::run(&arguments)?,
@@ -187,6 +196,17 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn exec_explains_itself_as_one_of_all_verbs() {
+        let mut all = Arguments::command();
+        all.build();
+        let among_others = all.find_subcommand_mut("exec").unwrap();
+        let mut alone = exec::Arguments::alone();
+        alone.build();
+        let help = |command: &mut clap::Command| command.render_long_help().to_string();
+        assert_eq!(help(&mut alone), help(among_others));
     }
 
     #[test]

@@ -153,6 +153,22 @@ pub fn default_signals() {
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
 }
 
+/// Lets go of the capabilities that a process which is not root's would keep over
+/// exec(2).
+pub fn forget_capabilities() -> nix::Result<()> {
+    let (clear, unused) = (libc::PR_CAP_AMBIENT_CLEAR_ALL, 0);
+    // SAFETY: it has no conditions on memory.
+    let forgotten = unsafe { libc::prctl(libc::PR_CAP_AMBIENT, clear, unused, unused, unused) };
+    Errno::result(forgotten).map(drop)
+}
+
+/// Lets children stay until they are waited for, even where the caller did not
+/// want to know of its own.
+pub fn keep_children() {
+    // SAFETY: the default action runs no code of this program.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+}
+
 /// A hold on a process: its pid means no other one as long as this is open.
 #[derive(Debug)]
 pub struct Pidfd(OwnedFd);

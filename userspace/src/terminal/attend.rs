@@ -27,6 +27,11 @@ pub trait Attended {
 
     /// A signal came that is meant for it.
     fn signal(&mut self, signal: i32) -> Result<()>;
+
+    /// A child of ours changed: ended, stopped or went on.
+    fn child_changed(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Holds back every signal that can be, to be passed on by [`attend`]. A command
@@ -77,7 +82,7 @@ fn pass_on<C: Attended>(command: &mut C, pty: Option<&Pty>, signals: &SignalFd) 
         match (i32::try_from(info.ssi_signo)?, pty) {
             (libc::SIGWINCH, Some(pty)) => pty.resize(),
             // Ours are not the command's children.
-            (libc::SIGCHLD, _) => {}
+            (libc::SIGCHLD, _) => command.child_changed()?,
             (signal, _) => command.signal(signal)?,
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Running a command as if it were here: with a terminal of its own that shows
-//! on ours ([`Pty`]), and with the signals that reach us passed on ([`attend`]).
+//! on ours ([`Pty`]), and with the signals that reach us passed on ([`attend()`]).
 
 mod attend;
 mod pty;

@@ -10,6 +10,10 @@
 mod bridge;
 mod crash;
 mod exec;
+mod exec_node;
+mod exec_several;
+mod exec_terminal;
+mod full;
 mod lab;
 mod life;
 mod link;
@@ -39,8 +43,8 @@ struct Case {
 enum Need {
     /// A program on the path.
     Program(&'static str),
-    /// Users of every kind.
-    Root,
+    /// Users besides root, whom only root can become.
+    Users,
     /// A kernel that does not have the module loaded.
     NoModule,
 }
@@ -49,7 +53,7 @@ impl Need {
     fn is_met(self) -> bool {
         match self {
             Need::Program(name) => find_program(name),
-            Need::Root => nix::unistd::geteuid().is_root(),
+            Need::Users => nix::unistd::geteuid().is_root(),
             Need::NoModule => !std::path::Path::new("/sys/module/pernet").exists(),
         }
     }
@@ -67,6 +71,7 @@ macro_rules! cases {
 }
 const IP: Need = Need::Program("ip");
 const PING: Need = Need::Program("ping");
+const SETSID: Need = Need::Program("setsid");
 const SETPRIV: Need = Need::Program("setpriv");
 
 const CASES: &[Case] = cases![
@@ -98,21 +103,43 @@ const CASES: &[Case] = cases![
     life::a_namespace_is_adopted_and_let_go needs [IP],
     life::deletion_is_waited_for,
     life::a_node_of_ones_own_user_namespace,
-    ordinary::an_ordinary_user_has_nodes_too needs [Need::Root],
-    ordinary::what_takes_root_says_so needs [Need::Root],
-    crash::node_add_can_be_killed_anywhere needs [IP, Need::Root],
-    crash::node_add_net_only_can_be_killed_anywhere needs [IP, Need::Root],
-    crash::link_add_can_be_killed_anywhere needs [IP, Need::Root],
-    crash::link_add_to_a_bridge_can_be_killed_anywhere needs [IP, Need::Root],
-    crash::bridge_add_can_be_killed_anywhere needs [IP, Need::Root],
-    crash::node_del_can_be_killed_anywhere needs [IP, Need::Root],
-    crash::link_del_can_be_killed_anywhere needs [IP, Need::Root],
-    crash::cleanup_can_be_killed_anywhere needs [IP, Need::Root],
+    ordinary::an_ordinary_user_has_nodes_too needs [Need::Users],
+    ordinary::what_takes_root_says_so needs [Need::Users],
+    crash::node_add_can_be_killed_anywhere needs [IP, Need::Users],
+    crash::node_add_net_only_can_be_killed_anywhere needs [IP, Need::Users],
+    crash::link_add_can_be_killed_anywhere needs [IP, Need::Users],
+    crash::link_add_to_a_bridge_can_be_killed_anywhere needs [IP, Need::Users],
+    crash::bridge_add_can_be_killed_anywhere needs [IP, Need::Users],
+    crash::node_del_can_be_killed_anywhere needs [IP, Need::Users],
+    crash::link_del_can_be_killed_anywhere needs [IP, Need::Users],
+    crash::cleanup_can_be_killed_anywhere needs [IP, Need::Users],
     crash::cleanup_says_what_it_removes,
     exec::statuses_are_the_commands,
     exec::sys_and_etc_are_the_nodes,
     exec::any_named_namespace_will_do needs [IP],
     exec::signals_and_descriptors_are_the_commands,
+    exec_node::all_namespaces_are_the_nodes,
+    exec_node::statuses_in_a_node,
+    exec_node::a_caller_that_ignores_its_children_is_told,
+    exec_node::signals_reach_the_whole_group,
+    exec_node::a_command_dies_with_its_client,
+    exec_node::a_detached_command_stays,
+    exec_node::time_is_limited,
+    exec_node::environment_and_directory,
+    exec_node::users_are_the_nodes needs [Need::Users],
+    exec_node::a_user_has_no_capabilities needs [Need::Users],
+    exec_node::a_user_namespace_is_entered_too needs [SETPRIV, Need::Users],
+    exec_several::lines_say_whose_they_are,
+    exec_several::the_largest_status_counts,
+    exec_several::json_tells_all,
+    exec_several::so_many_at_a_time,
+    exec_several::a_signal_ends_them_all,
+    exec_several::a_reader_that_stops_ends_them_all,
+    exec_several::what_cannot_be_meant_is_refused,
+    exec_terminal::a_command_has_a_terminal_of_the_same_size needs [SETSID],
+    exec_terminal::keys_reach_the_command needs [SETSID],
+    exec_terminal::a_command_without_one_takes_its_turn_at_ours needs [SETSID],
+    exec_terminal::a_terminal_can_be_asked_for,
     link::the_wikis_lab needs [PING],
     link::two_nodes_without_a_bridge needs [IP],
     link::settings_are_applied needs [IP],

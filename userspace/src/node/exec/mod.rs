@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Running a command in a node, or in any other network namespace.
+//!
+//! A [`Target`] is what a command enters. Where that is a network namespace, this
+//! process can become the command itself ([`become_command`]): nothing is
+//! between the command and its caller. A node has a pid namespace, which only a
+//! child is born into, so there somebody has to stay: [`attended()`] waits for the
+//! command and passes on signals and, with a terminal of its own, input and
+//! output; [`detached()`] leaves it behind in the node; [`several`] runs one in each
+//! of several nodes, as so many children that do one of the above.
+
+mod attended;
+mod child;
+mod detached;
+mod job;
+mod record;
+mod report;
+pub mod several;
+mod target;
+mod user;
+
+pub use attended::{Manner, Outcome, attended};
+pub use detached::detached;
+pub use target::Target;
+pub use user::User;
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Error, Result};
+
+use super::registry::Registry;
+use crate::kernel::process::Pidfd;
+use crate::netns::Name;
+
+/// What is to run, and as what.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Program and arguments.
+    pub command: Vec<OsString>,
+    /// Begins with no environment, not with the caller's.
+    pub clear_environment: bool,
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where it runs; without it, where the caller is, or else in /.
+    pub directory: Option<PathBuf>,
+    pub user: Option<User>,
+}
+
+/// A command that could not be started.
+#[derive(Debug)]
+pub struct NotStarted {
+    command: OsString,
+    error: io::Error,
+}
+
+impl NotStarted {
+    fn new(command: &OsStr, errno: i32) -> Self {
+        NotStarted {
+            command: command.to_owned(),
+            error: io::Error::from_raw_os_error(errno),
+        }
+    }
+
+    fn errno(&self) -> i32 {
+        self.error.raw_os_error().unwrap_or_default()
+    }
+
+    /// What shells return in this case.
+    pub fn status(&self) -> u8 {
+        match self.error.kind() {
+            ErrorKind::NotFound => 127,
+            _ => 126,
+        }
+    }
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "cannot run {}", Path::new(&self.command).display())
+    }
+}
+
+impl std::error::Error for NotStarted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// The names of all nodes there are records of.
+pub fn all_nodes() -> Result<Vec<Name>> {
+    let Some(registry) = Registry::read()? else {
+        return Ok(Vec::new());
+    };
+    let keys = registry.nodes().keys()?;
+    keys.iter().map(|key| key.parse()).collect()
+}
+
+/// Turns this process into the command; returns only with the reason why not.
+/// With a `client`, the command dies with that process, its parent. `note` hears
+/// of what it has to do without.
+pub fn become_command(
+    target: &Target,
+    order: &Order,
+    client: Option<&Pidfd>,
+    note: impl Fn(Error),
+) -> Error {
+    match target.enter(note) {
+        Ok(inside) => child::become_command(order, &inside, client),
+        Err(error) => error,
+    }
+}
