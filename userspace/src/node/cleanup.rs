@@ -7,12 +7,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use nix::errno::Errno;
 
 use super::life::{self, Node, Until};
 use super::registry::{BridgeRecord, EndRecord, LinkRecord, Registry};
 use super::{files, links};
-use crate::netlink::Socket;
 use crate::netlink::link::{self, Link};
+use crate::netlink::{Refusal, Socket};
 use crate::netns::{Name, Reference, own_cookie};
 
 /// Something that pernet made.
@@ -119,7 +120,11 @@ fn find_end(ends: &[EndRecord]) -> Result<Option<(Socket, Link)>> {
 fn remove_links(registry: &Registry) -> Result<()> {
     for (_, mut socket, link) in present_links(registry)? {
         let what = format!("cannot delete the link at {}", link.name);
-        link::delete(&mut socket, what, link.index)?;
+        match link::delete(&mut socket, what, link.index) {
+            // It has gone meanwhile, with the namespace of its other end.
+            Err(error) if Refusal::is(&error, Errno::ENODEV) => {}
+            deleted => deleted?,
+        }
     }
     let mut records = links::all(registry)?.into_iter();
     records.try_for_each(|record| links::remove(registry, &record))

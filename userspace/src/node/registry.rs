@@ -18,9 +18,12 @@ use serde::{Deserialize, Serialize};
 
 use super::files;
 use super::process::Process;
+use crate::netns::Name;
 
 /// Where root's records are.
 const DIRECTORY: &str = "/run/pernet";
+/// Those of nodes, in it.
+const NODES: &str = "nodes";
 /// Names the directory in which others have theirs.
 const OWN: &str = "XDG_RUNTIME_DIR";
 
@@ -110,6 +113,36 @@ struct Filed<T> {
     record: T,
 }
 
+impl<T: DeserializeOwned> Filed<T> {
+    fn read(path: &Path) -> Result<Option<Self>> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(|| format!("cannot read {}", path.display()))?,
+        };
+        let filed = serde_json::from_slice(&text).with_context(|| {
+            format!(
+                "cannot understand {}; remove it if you did not mean to keep it",
+                path.display()
+            )
+        })?;
+        Ok(Some(filed))
+    }
+}
+
+impl<T> Filed<T> {
+    fn of_boot(self, boot: &str) -> Option<T> {
+        (self.boot == boot).then_some(self.record)
+    }
+}
+
+fn this_boot() -> Result<String> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    Ok(boot
+        .context("cannot identify this boot")?
+        .trim_end()
+        .to_owned())
+}
+
 /// Where the caller's records are.
 fn place() -> Result<PathBuf> {
     if geteuid().is_root() {
@@ -142,6 +175,19 @@ impl Registry {
         }
     }
 
+    /// The record of one node. It is replaced as a whole, so who changes nothing
+    /// and wants one answer, fast, can do without the lock.
+    pub fn look_up(name: &Name) -> Result<Option<NodeRecord>> {
+        let Ok(directory) = place() else {
+            return Ok(None);
+        };
+        let filed: Option<Filed<_>> = Filed::read(&directory.join(NODES).join(name.as_str()))?;
+        match filed {
+            Some(filed) => Ok(filed.of_boot(&this_boot()?)),
+            None => Ok(None),
+        }
+    }
+
     fn create(directory: &Path) -> Result<Self> {
         DirBuilder::new()
             .recursive(true)
@@ -157,11 +203,9 @@ impl Registry {
         let lock = Flock::lock(file, how)
             .map_err(|(_, errno)| errno)
             .with_context(locking)?;
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")
-            .context("cannot identify this boot")?;
         Ok(Registry {
             directory: directory.to_owned(),
-            boot: boot.trim_end().to_owned(),
+            boot: this_boot()?,
             _lock: lock,
         })
     }
@@ -189,7 +233,7 @@ impl Registry {
 
     /// Records of nodes, under their names.
     pub fn nodes(&self) -> Shelf<'_> {
-        self.shelf("nodes")
+        self.shelf(NODES)
     }
 
     /// Records of bridges, under their addresses.
@@ -207,18 +251,8 @@ impl Registry {
 
 impl Shelf<'_> {
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        let path = self.directory.join(key);
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            text => text.with_context(|| format!("cannot read {}", path.display()))?,
-        };
-        let filed: Filed<T> = serde_json::from_slice(&text).with_context(|| {
-            format!(
-                "cannot understand {}; remove it if you did not mean to keep it",
-                path.display()
-            )
-        })?;
-        Ok((filed.boot == self.registry.boot).then_some(filed.record))
+        let filed = Filed::read(&self.directory.join(key))?;
+        Ok(filed.and_then(|filed| filed.of_boot(&self.registry.boot)))
     }
 
     pub fn put<T: Serialize>(&self, key: &str, record: &T) -> Result<()> {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use crate::lab::{Lab, PERNET};
 
 pub fn statuses_are_the_commands(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1"]);
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
     fs::write("/run/script", "#!/no/such/interpreter\n").unwrap();
     for (command, status) in [
         (&["true"][..], 0),
@@ -39,7 +39,7 @@ pub fn statuses_are_the_commands(lab: &Lab) {
 }
 
 pub fn sys_and_etc_are_the_nodes(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1", "n2"]);
+    lab.pernet(&["node", "add", "--net-only", "n1", "n2"]);
     lab.pernet(&["link", "add", "n1:first", "n2:second"]);
     let classes = |node| lab.run(&["exec", node, "--", "ls", "/sys/class/net"]);
     let seen = classes("n1");
@@ -84,7 +84,7 @@ pub fn any_named_namespace_will_do(lab: &Lab) {
 }
 
 pub fn signals_and_descriptors_are_the_commands(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1"]);
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
     // Blocked and ignored are those of the caller, who may be a background job of
     // a shell and ignore some; and nothing is open that was not before.
     let read = ["cat", "/proc/self/status"];

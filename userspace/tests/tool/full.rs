@@ -8,20 +8,8 @@ use crate::lab::{Lab, eventually};
 
 /// Makes a node with a first process; returns its pid.
 pub fn node(lab: &Lab, name: &str) -> String {
-    let channel = format!("/run/{name}.ctl");
-    let pid = lab.pernet(&["vnoded", "-c", &channel]).trim().to_owned();
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let (_, fields) = stat.rsplit_once(')').unwrap();
-    let start_time = fields.split_whitespace().nth(22 - 3).unwrap();
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    let record = format!(
-        r#"{{"boot":"{}","kind":"full","cookie":null,"named":false,
-            "process":{{"pid":{pid},"start_time":{start_time}}}}}"#,
-        boot.trim()
-    );
-    fs::create_dir_all("/run/pernet/nodes").unwrap();
-    fs::write(format!("/run/pernet/nodes/{name}"), record).unwrap();
-    pid
+    lab.pernet(&["node", "add", name]);
+    lab.json(&["node", "show", name, "--json"])["pid"].to_string()
 }
 
 /// Pids of the processes whose command line is this.

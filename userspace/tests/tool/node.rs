@@ -223,7 +223,7 @@ pub fn links_are_gone_when_their_node_is(lab: &Lab) {
 
 pub fn a_process_inside_is_pointed_out(lab: &Lab) {
     lab.pernet(&["bridge", "add", "br"]);
-    lab.pernet(&["node", "add", "n1"]);
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
     lab.pernet(&["link", "add", "n1:eth0", "port", "--bridge", "br"]);
     let mut child = lab.spawn(&["exec", "n1", "--", "sleep", "60"]);
     let sleeps = || {

@@ -78,7 +78,7 @@ fn bind(source: &str, target: &str) {
 }
 
 pub fn every_form_leads_to_one_namespace(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1", "n2"]);
+    lab.pernet(&["node", "add", "--net-only", "n1", "n2"]);
     lab.command("ip", &["netns", "set", "n1", "77"]);
     let inside = Sleeper::start(lab, Some("n1"));
     let (pid, inode) = (inside.pid(), property(lab, "n1", "inode"));
@@ -153,7 +153,7 @@ pub fn a_number_that_could_be_several_is_refused(lab: &Lab) {
 }
 
 pub fn a_number_that_means_one_in_two_ways_is_not_refused(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1"]);
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
     let inside = Sleeper::start(lab, Some("n1"));
     let pid = inside.pid();
     lab.command("ip", &["netns", "attach", &pid, &pid]);
@@ -171,7 +171,7 @@ pub fn a_number_that_means_one_in_two_ways_is_not_refused(lab: &Lab) {
 }
 
 pub fn files_of_a_name_are_for_who_says_the_name(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1"]);
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
     let inside = Sleeper::start(lab, Some("n1"));
     let inode = property(lab, "n1", "inode");
     mount_over("/etc");
@@ -204,7 +204,7 @@ pub fn names_that_look_like_other_forms_are_reached(lab: &Lab) {
 }
 
 pub fn wrong_references_change_nothing(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1"]);
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
     for (form, says) in [
         ("pid:", "gives no valid pid"),
         ("pid:x", "`name:NAME`"),

@@ -20,15 +20,16 @@ use crate::kernel::process::Pidfd;
 use crate::netns::Reference;
 use crate::node::exec::several::Told;
 use crate::node::exec::{self, Manner, Order, Target, User};
+use crate::node::life;
 use crate::terminal::is_interactive;
 
 /// Run a command in nodes, or any other network namespaces
 ///
-/// In a node with a first process the command sees what the node's other processes
-/// see: its network, processes, mounts and host name. Where NS is another process
-/// that is the first of its pid namespace, as a container's is, this is so too. In
-/// any other namespace it sees the network and, in /sys, its devices; where NS is a
-/// name, files of /etc/netns/NAME take the place of those in /etc.
+/// In a node with a first process, named by its name, the command sees what the
+/// node's other processes see: its network, processes, mounts and host name. In any
+/// other namespace, or by another form than the name, it sees the network and, in
+/// /sys, its devices; where NS is a name, files of /etc/netns/NAME take the place of
+/// those in /etc.
 ///
 /// In a node, the command has a terminal of its own if pernet is typed at one, and
 /// else pernet's input and output; signals that reach pernet reach all of the
@@ -126,10 +127,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         usage.exit()
     });
     if arguments.all {
-        request.namespaces = exec::all_nodes()?
-            .into_iter()
-            .map(Reference::Name)
-            .collect();
+        let nodes = life::list()?.into_iter();
+        request.namespaces = nodes.map(|node| Reference::Name(node.name)).collect();
     }
     let order = Order {
         command: request.command,

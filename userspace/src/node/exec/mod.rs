@@ -14,7 +14,6 @@ mod attended;
 mod child;
 mod detached;
 mod job;
-mod record;
 mod report;
 pub mod several;
 mod target;
@@ -30,11 +29,9 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Error, Result};
+use anyhow::Error;
 
-use super::registry::Registry;
 use crate::kernel::process::Pidfd;
-use crate::netns::Name;
 
 /// What is to run, and as what.
 #[derive(Debug, Clone)]
@@ -87,15 +84,6 @@ impl std::error::Error for NotStarted {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
     }
-}
-
-/// The names of all nodes there are records of.
-pub fn all_nodes() -> Result<Vec<Name>> {
-    let Some(registry) = Registry::read()? else {
-        return Ok(Vec::new());
-    };
-    let keys = registry.nodes().keys()?;
-    keys.iter().map(|key| key.parse()).collect()
 }
 
 /// Turns this process into the command; returns only with the reason why not.

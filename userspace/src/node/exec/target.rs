@@ -12,11 +12,11 @@ use nix::errno::Errno;
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::Pid;
 
-use super::record;
 use crate::kernel::process::Pidfd;
 use crate::netns::resolve::Resolved;
 use crate::netns::{Name, Reference};
 use crate::node::mounts;
+use crate::node::registry::Registry;
 
 /// What a command enters.
 #[derive(Debug)]
@@ -57,8 +57,8 @@ const NAMESPACES: [(CloneFlags, &str); 7] = [
 ];
 
 impl Target {
-    /// What `reference` leads to: the node that has the name or the first process
-    /// that it says, or else a network namespace.
+    /// What `reference` leads to: the node that has the name, or else a network
+    /// namespace, which is all that other forms say.
     pub fn find(reference: &Reference) -> Result<Self> {
         let place = find(reference).with_context(|| format!("cannot enter {reference}"))?;
         Ok(Target {
@@ -102,12 +102,8 @@ fn find(reference: &Reference) -> Result<Place> {
         _ => {}
     }
     let resolved = reference.resolve()?;
-    let node = match &resolved.meaning {
-        Reference::Name(name) => by_record(name)?,
-        Reference::Pid(pid) => by_pid(*pid)?,
-        _ => None,
-    };
-    Ok(node.unwrap_or(Place::Netns(resolved)))
+    let node = resolved.name().map(by_record).transpose()?;
+    Ok(node.flatten().unwrap_or(Place::Netns(resolved)))
 }
 
 fn by_name(name: &Name, reference: &Reference) -> Result<Place> {
@@ -119,32 +115,12 @@ fn by_name(name: &Name, reference: &Reference) -> Result<Place> {
 
 /// The node that pernet made under this name, as long as its first process lives.
 fn by_record(name: &Name) -> Result<Option<Place>> {
-    let Some(process) = record::first_process(name)? else {
+    let record = Registry::look_up(name)?;
+    let Some(process) = record.and_then(|record| record.process) else {
         return Ok(None);
     };
-    let pid = Pid::from_raw(process.pid);
+    let pid = process.pid();
     Ok(process.open()?.map(|first| Place::Node { first, pid }))
-}
-
-/// The node whose first process this is: the first of a pid namespace, which is
-/// not the one that this process is in.
-fn by_pid(pid: Pid) -> Result<Option<Place>> {
-    let first = match Pidfd::open(pid) {
-        // A thread's, not a process's.
-        Err(Errno::ESRCH | Errno::EINVAL) => return Ok(None),
-        held => held.with_context(|| format!("cannot hold on to process {pid}"))?,
-    };
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let is_first = is_first_elsewhere(&status) && !first.has_ended()?;
-    Ok(is_first.then_some(Place::Node { first, pid }))
-}
-
-/// By proc(5)'s status: the pids of a process in each pid namespace it is in, the
-/// outermost first.
-fn is_first_elsewhere(status: &str) -> bool {
-    let pids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
-    let inner = pids.unwrap_or_default().split_whitespace().skip(1);
-    inner.last() == Some("1")
 }
 
 fn enter_node(first: &Pidfd, pid: Pid) -> Result<Inside> {
@@ -195,24 +171,4 @@ fn enter_netns(found: &Resolved, note: impl Fn(Error)) -> Result<Inside> {
         mounts::bind_own_files(&mounts::own_etc(name), note)?;
     }
     Ok(Inside::default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_process_of_another_pid_namespace_is_known() {
-        for (status, is_first) in [
-            ("Name:\tx\nNSpid:\t4711\t1\nTgid:\t4711\n", true),
-            ("NSpid:\t4711\t7\t1\n", true),
-            ("NSpid:\t1\n", false),
-            ("NSpid:\t4711\n", false),
-            ("NSpid:\t4711\t11\n", false),
-            ("NSpid:\t4711\t1\t2\n", false),
-            ("", false),
-        ] {
-            assert_eq!(is_first_elsewhere(status), is_first, "{status:?}");
-        }
-    }
 }
