@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockFlag, accept4, recvmsg};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockFlag, accept4, recv, recvmsg};
 
 /// The most that one message can carry: `SCM_MAX_FD` of net/scm.h. With room for
 /// all of them none is ever cut off, and so none is left open unseen.
@@ -47,6 +47,12 @@ pub fn receive(socket: BorrowedFd, buffer: &mut [u8]) -> nix::Result<Received> {
         truncated: message.flags.contains(MsgFlags::MSG_TRUNC),
         descriptors,
     })
+}
+
+/// How long the next packet is, which stays where it is; without waiting.
+pub fn pending(socket: BorrowedFd) -> nix::Result<usize> {
+    let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC | MsgFlags::MSG_DONTWAIT;
+    recv(socket.as_raw_fd(), &mut [], flags)
 }
 
 /// The next connection, without waiting (accept4(2)).

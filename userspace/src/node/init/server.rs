@@ -49,7 +49,6 @@ pub struct Server {
     connections: BTreeMap<u64, Connection>,
     next_connection: u64,
     commands: Vec<Command>,
-    packet: Vec<u8>,
 }
 
 /// A command that runs, and who asked for it. In the order of their start.
@@ -84,7 +83,6 @@ impl Server {
             connections: BTreeMap::new(),
             next_connection: FIRST_CONNECTION,
             commands: Vec::new(),
-            packet: vec![0; LONGEST_PACKET],
         })
     }
 
@@ -188,12 +186,16 @@ impl Server {
         let Some(connection) = self.connections.get(&token) else {
             return;
         };
-        let received = match descriptor::receive(connection.as_fd(), &mut self.packet) {
+        // Room for the longest that there can be would be most of what an idle
+        // node occupies.
+        let length = descriptor::pending(connection.as_fd()).unwrap_or(LONGEST_PACKET);
+        let mut packet = vec![0; length.min(LONGEST_PACKET)];
+        let received = match descriptor::receive(connection.as_fd(), &mut packet) {
             Err(Errno::EAGAIN | Errno::EINTR) => return,
             Ok(received) if received.length > 0 => received,
             Ok(_) | Err(_) => return self.close(token),
         };
-        if let Err(reason) = self.take(token, received) {
+        if let Err(reason) = self.take(token, &packet[..received.length], received) {
             self.log(format_args!(
                 "client {token}: a message is rejected: {reason}"
             ));
@@ -202,12 +204,11 @@ impl Server {
 
     /// Does what a packet says. Descriptors that came with it are closed on every
     /// way out, but in the child that is given them.
-    fn take(&mut self, token: u64, received: Received) -> Result<(), String> {
+    fn take(&mut self, token: u64, packet: &[u8], received: Received) -> Result<(), String> {
         if received.truncated {
             return Err(format!("it is longer than {LONGEST_PACKET} bytes"));
         }
-        let message =
-            Message::decode(&self.packet[..received.length]).map_err(|error| error.to_string())?;
+        let message = Message::decode(packet).map_err(|error| error.to_string())?;
         let count = received.descriptors.len();
         match message {
             Message::Request { id, arguments } => {
