@@ -8,22 +8,27 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat};
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket,
 };
-use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, umask};
-use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, geteuid, getpid, linkat, unlinkat};
+use nix::sys::stat::{Mode, fstat, umask};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, geteuid, linkat, unlinkat};
 
 use super::Place;
 use crate::kernel::descriptor;
 
 /// As many clients may wait for their turn as with CORE.
 const BACKLOG: i32 = 5;
+
+/// How long to wait for others that replace dead sockets in the same directory.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who may command the node, besides root: whoever started it, and the members
 /// of a group where one is named.
@@ -51,9 +56,12 @@ impl Listener {
         let mut place = Place::of(path).with_context(what)?;
         let socket = new_socket().with_context(what)?;
         // Under a name of its own first: at `path` it must take connections from
-        // the moment it is seen there, or it would look like a dead one.
-        let draft = format!(".pernet-{}", getpid());
+        // the moment it is seen there, or it would look like a dead one. No other
+        // socket that is open has its inode; a pid may be that of a process in
+        // another node, too.
+        let draft = format!(".pernet-{}", fstat(&socket).with_context(what)?.st_ino);
         let listening = listen_at(&socket, place.directory(), &draft, access)
+            .and_then(|()| place.note(draft.as_ref()))
             .map_err(Error::from)
             .and_then(|()| claim(&place, draft.as_ref()));
         let _ = unlinkat(
@@ -62,8 +70,6 @@ impl Listener {
             UnlinkatFlags::NoRemoveDir,
         );
         listening.with_context(what)?;
-        let name = place.name().to_owned();
-        place.note(&name).with_context(what)?;
         Ok(Listener {
             socket,
             place,
@@ -77,10 +83,14 @@ impl Listener {
     pub fn accept(&self) -> nix::Result<Result<OwnedFd, Error>> {
         let connection = descriptor::accept(self.socket.as_fd())?;
         let peer = getsockopt(&connection, PeerCredentials)?;
-        let uid = Uid::from_raw(peer.uid());
-        // Members of the group come as far as the socket's mode lets them, which
-        // is the group's; nobody else does, unless the mode was changed.
-        let may = uid.is_root() || uid == self.owner || self.access.group.is_some();
+        let (uid, gid) = (Uid::from_raw(peer.uid()), Gid::from_raw(peer.gid()));
+        // The socket's mode says the same, but somebody may have changed that.
+        let may = uid.is_root()
+            || uid == self.owner
+            || match self.access.group {
+                Some(group) => descriptor::peer_has_group(connection.as_fd(), gid, group)?,
+                None => false,
+            };
         Ok(match may {
             true => Ok(connection),
             false => Err(anyhow!(
@@ -125,16 +135,15 @@ fn listen_at(socket: &OwnedFd, directory: &File, name: &str, access: Access) -> 
         Err(error) => return Err(error),
     }
     let address = UnixAddr::new(&through(directory, name.as_ref()))?;
-    // It is nobody else's from the first moment.
-    let before = umask(Mode::from_bits_truncate(0o177));
+    // It has its mode from the first moment, and takes no connections yet.
+    let mask = if access.group.is_some() { 0o117 } else { 0o177 };
+    let before = umask(Mode::from_bits_truncate(mask));
     let bound = bind(socket.as_raw_fd(), &address);
     umask(before);
     bound?;
-    if let Some(group) = access.group {
+    if access.group.is_some() {
         let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
-        fchownat(directory, name, None, Some(group), flags)?;
-        let mode = Mode::from_bits_truncate(0o660);
-        fchmodat(directory, name, mode, FchmodatFlags::FollowSymlink)?;
+        fchownat(directory, name, None, access.group, flags)?;
     }
     listen(socket, Backlog::new(BACKLOG)?)
 }
@@ -150,26 +159,33 @@ fn claim(place: &Place, draft: &OsStr) -> Result<()> {
     }
 }
 
-/// Removes a socket that nobody serves. It is moved aside before it is looked at
-/// for the last time, so that one that was replaced meanwhile is not the one that
-/// is removed.
+/// Removes a socket that nobody serves. Who does that holds the directory's lock,
+/// so that none of them removes what another has put there meanwhile.
 fn remove_dead(directory: &File, name: &OsStr) -> Result<()> {
+    let _lock = lock(directory)?;
     check_dead(directory, name)?;
-    let aside = format!(".pernet-{}-old", getpid());
-    match renameat(directory, name, directory, aside.as_str()) {
-        Err(Errno::ENOENT) => return Ok(()),
-        moved => moved?,
+    match unlinkat(directory, name, UnlinkatFlags::NoRemoveDir) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(error) => Err(error).context("cannot remove what a dead server left there"),
     }
-    if let Err(error) = check_dead(directory, aside.as_ref()) {
-        let flags = RenameFlags::RENAME_NOREPLACE;
-        renameat2(directory, aside.as_str(), directory, name, flags)?;
-        return Err(error);
+}
+
+/// Locks the directory. Whoever can read it can do that, so this does not wait
+/// for ever; the other holders of ours need next to no time.
+fn lock(directory: &File) -> Result<Flock<File>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    // An open file of its own: other descriptors of ours are inherited.
+    let own = openat(directory, ".", flags, Mode::empty()).context("cannot open its directory")?;
+    let mut own = File::from(own);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match Flock::lock(own, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((file, Errno::EAGAIN)) if Instant::now() < deadline => own = file,
+            Err((_, error)) => return Err(error).context("cannot lock its directory"),
+        }
+        sleep(Duration::from_millis(5));
     }
-    Ok(unlinkat(
-        directory,
-        aside.as_str(),
-        UnlinkatFlags::NoRemoveDir,
-    )?)
 }
 
 /// Fails unless `name` is a socket without a server, or nothing.

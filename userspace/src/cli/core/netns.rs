@@ -2,12 +2,16 @@
 
 //! `netns`: runs a command as the first process of new namespaces, as CORE does.
 
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
+use std::io;
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use lexopt::Parser;
+use nix::errno::Errno;
 use nix::sched::CloneFlags;
 use nix::unistd::{Uid, geteuid, setuid};
 
@@ -15,6 +19,7 @@ use super::options::{Manual, Task};
 use crate::cli::output;
 use crate::kernel::process::{self, Ended, Inherited};
 use crate::node::init::environment::Environment;
+use crate::node::init::lookup::why_not;
 
 const MANUAL: Manual = Manual {
     name: "netns",
@@ -51,19 +56,16 @@ pub fn run(parser: Parser) -> Result<u8> {
         return MANUAL.wrong_usage("must be suid or run as root", 1);
     }
     setuid(Uid::from_raw(0)).context("cannot become root")?;
-    let arguments = (command.into_iter().map(OsString::into_vec))
-        .map(|word| CString::new(word).context("an argument has a NUL in it"))
-        .collect::<Result<_>>()?;
-    start(arguments, wait)
+    start(command, wait)
 }
 
-fn start(arguments: Vec<CString>, wait: bool) -> Result<u8> {
+fn start(command: Vec<OsString>, wait: bool) -> Result<u8> {
     let namespaces = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWPID
         | CloneFlags::CLONE_NEWNET;
-    let pid = process::clone(namespaces, Child { arguments }, Child::live)
+    let pid = process::clone(namespaces, Child { command }, Child::live)
         .context("cannot make the namespaces")?;
     output::print(&format!("{pid}\n"))?;
     if !wait {
@@ -81,7 +83,7 @@ fn start(arguments: Vec<CString>, wait: bool) -> Result<u8> {
 }
 
 struct Child {
-    arguments: Vec<CString>,
+    command: Vec<OsString>,
 }
 
 impl Inherited for Child {
@@ -97,14 +99,19 @@ impl Child {
             eprintln!("netns: {error:#}");
             return 1;
         }
-        let Some(program) = self.arguments.first() else {
+        let Some((program, arguments)) = self.command.split_first() else {
             return 1;
         };
-        let Err(error) = nix::unistd::execvp(program, &self.arguments);
-        eprintln!("netns: cannot run {}: {error}", program.to_string_lossy());
-        match error {
-            nix::errno::Errno::ENOENT => 127,
-            _ => 126,
-        }
+        // Unlike execvp(3) alone, this lets the command have SIGPIPE, which Rust
+        // takes away.
+        let error = Command::new(program).args(arguments).exec();
+        let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
+        let (reason, status) = why_not(program, errno);
+        eprintln!(
+            "netns: cannot run {}: {}",
+            Path::new(program).display(),
+            io::Error::from(reason)
+        );
+        status
     }
 }

@@ -15,7 +15,7 @@ use nix::unistd::{Gid, Group, getpid, setsid};
 use super::options::{Manual, Task};
 use crate::channel::{Access, Listener};
 use crate::cli::output;
-use crate::node::init::birth::{Unborn, settle};
+use crate::node::init::birth::{Unborn, go_to, settle};
 use crate::node::init::environment::Environment;
 use crate::node::init::pid_file::PidFile;
 use crate::node::init::server::{self, Parts, Server};
@@ -101,8 +101,19 @@ fn start(options: &Options, channel: &Path) -> Result<()> {
         pid_file: pid_file.as_ref().map_or(Ok(None), PidFile::place)?,
         verbose: options.verbose,
     };
+    // Not before: the node that holds the channel may write to it.
+    if log.metadata().is_ok_and(|found| found.is_file()) {
+        log.set_len(0).context("cannot empty the log")?;
+    }
     match options.foreground {
-        true => stay(options, parts, &log, pid_file),
+        true => {
+            let files = parts.places()?;
+            stay(options, parts, &log, pid_file).inspect_err(|_| {
+                for place in files {
+                    let _ = place.remove();
+                }
+            })
+        }
         false => leave(options, parts, log, pid_file),
     }
 }
@@ -114,12 +125,12 @@ fn find_group(name: &str) -> Result<Gid> {
         .with_context(|| format!("there is no group {name}"))
 }
 
-/// What commands without descriptors of their own write goes to its end.
+/// What commands without descriptors of their own write goes to its end. It is
+/// emptied later.
 fn open_log(path: &Path) -> Result<File> {
     OpenOptions::new()
         .write(true)
         .create(true)
-        .truncate(true)
         .mode(0o644)
         .custom_flags(OFlag::O_APPEND.bits())
         .open(path)
@@ -153,11 +164,12 @@ fn stay(options: &Options, parts: Parts, log: &File, pid_file: Option<PidFile>) 
     server::signals()
         .thread_block()
         .context("cannot hold signals back")?;
+    go_to(options.directory.as_deref())?;
     let pid = getpid();
     pid_file.map_or(Ok(()), |file| file.publish(pid))?;
     let null = File::open("/dev/null").context("cannot open /dev/null")?;
     let server = Server::new(parts)?;
     output::print(&format!("{pid}\n"))?;
-    settle(&null, log, options.directory.as_ref())?;
+    settle(&null, log)?;
     server.run()
 }

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use nix::errno::Errno;
@@ -17,6 +17,7 @@ use nix::unistd::{Pid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 
 use super::environment::Environment;
 use super::server::{Parts, Server, signals};
+use crate::channel::Place;
 use crate::kernel::process::{self, Inherited};
 use crate::netns::own_cookie;
 
@@ -67,7 +68,7 @@ impl Unborn {
             .open("/dev/null")
             .context("cannot open /dev/null")?;
         let namespaces = self.namespaces;
-        let channel = self.server.listener.place().try_clone()?;
+        let files = self.server.places()?;
         let child = Child {
             unborn: self,
             parent: theirs,
@@ -83,7 +84,7 @@ impl Unborn {
         let pid = cloned
             .context("cannot make the namespaces")
             .inspect_err(|_| {
-                let _ = channel.remove();
+                remove(&files);
             })?;
         let born = record(pid).and_then(|()| accompany(&ours, note));
         match born {
@@ -93,10 +94,17 @@ impl Unborn {
                 drop(ours);
                 let _ = process::kill(pid, nix::libc::SIGKILL);
                 let _ = process::reap(Some(pid), 0);
-                let _ = channel.remove();
+                remove(&files);
                 Err(error)
             }
         }
+    }
+}
+
+/// What a process was to remove that did not come to live.
+fn remove(files: &[Place]) {
+    for place in files {
+        let _ = place.remove();
     }
 }
 
@@ -176,7 +184,8 @@ impl Child {
             let _ = Word::Note(format!("{error:#}")).say(&parent);
         };
         let ready = unborn.environment.prepare(note).and_then(|()| {
-            settle(&null, &unborn.log, unborn.directory.as_ref())?;
+            go_to(unborn.directory.as_deref())?;
+            settle(&null, &unborn.log)?;
             Ok((Server::new(unborn.server)?, own_cookie()?))
         });
         // It holds on to nothing that it has no more use for.
@@ -204,17 +213,20 @@ impl Child {
     }
 }
 
-/// Takes leave of the caller's terminal, files and directory.
-pub fn settle(null: &File, log: &File, directory: Option<&PathBuf>) -> Result<()> {
+/// Takes leave of the caller's directory.
+pub fn go_to(directory: Option<&Path>) -> Result<()> {
+    directory.map_or(Ok(()), |directory| {
+        chdir(directory).with_context(|| format!("cannot go to {}", directory.display()))
+    })
+}
+
+/// Takes leave of the caller's terminal and files.
+pub fn settle(null: &File, log: &File) -> Result<()> {
     // The leader of a group cannot have a new session; it is one of its own then.
     let _ = setsid();
     dup2_stdin(null)
         .and_then(|()| dup2_stdout(log))
         .and_then(|()| dup2_stderr(log))
         .map_err(io::Error::from)
-        .context("cannot take leave of the terminal")?;
-    if let Some(directory) = directory {
-        chdir(directory).with_context(|| format!("cannot go to {}", directory.display()))?;
-    }
-    Ok(())
+        .context("cannot take leave of the terminal")
 }

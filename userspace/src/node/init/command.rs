@@ -2,25 +2,26 @@
 
 //! A child becoming a command that a client asked for.
 
-use std::ffi::{CStr, CString};
-use std::io;
+use std::ffi::{CString, OsStr};
+use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, execvp, getpid, isatty, setsid};
+use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, execvp, setsid};
 
+use super::lookup::why_not;
+use super::server::complain;
 use crate::kernel::{process, terminal};
 
-/// What shells return where a command cannot be run, and where there is none.
-const CANNOT_RUN: u8 = 126;
-const NOT_FOUND: u8 = 127;
+/// The server answers such a request without a child.
+const NOTHING_TO_RUN: u8 = 126;
 
 /// Becomes the command, in a session of its own; returns an exit status, with
 /// the reason on the command's standard error, only when that fails.
 pub fn become_command(arguments: &[CString], descriptors: Option<[OwnedFd; 3]>) -> u8 {
     let Some(program) = arguments.first() else {
-        return CANNOT_RUN;
+        return NOTHING_TO_RUN;
     };
     let errno = match prepare(descriptors) {
         Ok(()) => {
@@ -29,11 +30,14 @@ pub fn become_command(arguments: &[CString], descriptors: Option<[OwnedFd; 3]>) 
         }
         Err(errno) => errno,
     };
-    complain(program, errno);
-    match errno {
-        Errno::ENOENT => NOT_FOUND,
-        _ => CANNOT_RUN,
-    }
+    let program = OsStr::from_bytes(program.as_bytes());
+    let (reason, status) = why_not(program, errno);
+    complain(format_args!(
+        "cannot run {}: {}",
+        program.to_string_lossy(),
+        io::Error::from(reason)
+    ));
+    status
 }
 
 fn prepare(descriptors: Option<[OwnedFd; 3]>) -> nix::Result<()> {
@@ -46,10 +50,10 @@ fn prepare(descriptors: Option<[OwnedFd; 3]>) -> nix::Result<()> {
     wait_for_io(io::stdin())?;
     wait_for_io(io::stdout())?;
     wait_for_io(io::stderr())?;
-    if isatty(io::stdin())? {
+    if io::stdin().is_terminal() {
         // One that is another session's already stays that one's.
         let _ = terminal::take_control(io::stdin());
-    } else if isatty(io::stdout())? {
+    } else if io::stdout().is_terminal() {
         let _ = terminal::take_control(io::stdout());
     }
     process::default_signals();
@@ -64,10 +68,4 @@ fn wait_for_io(fd: impl AsFd) -> nix::Result<()> {
         fcntl(&fd, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
     }
     Ok(())
-}
-
-fn complain(program: &CStr, errno: Errno) {
-    let program = program.to_string_lossy();
-    let reason = io::Error::from(errno);
-    eprintln!("vnoded[{}]: cannot run {program}: {reason}", getpid());
 }

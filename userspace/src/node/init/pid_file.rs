@@ -3,7 +3,7 @@
 //! A pid file: whole when it is there, and removed by the process that it names.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -37,12 +37,7 @@ impl PidFile {
             });
         }
         let mut place = Place::of(path).with_context(what)?;
-        let name = format!(".pernet-{}.pid", getpid());
-        let beside = path.with_file_name(&name);
-        let _ = fs::remove_file(&beside);
-        let file = (OpenOptions::new().write(true).create_new(true))
-            .open(&beside)
-            .with_context(what)?;
+        let (file, name) = create_beside(path).with_context(what)?;
         place.note(name.as_ref()).with_context(what)?;
         Ok(PidFile {
             path: path.to_owned(),
@@ -70,6 +65,21 @@ impl PidFile {
                 .inspect_err(|_| discard(&place, &name))?;
         }
         Ok(())
+    }
+}
+
+/// A new file in the same directory. A process in another node may have the same
+/// pid and the same wish.
+fn create_beside(path: &Path) -> io::Result<(File, String)> {
+    let mut attempt = 0;
+    loop {
+        let name = format!(".pernet-{}-{attempt}.pid", getpid());
+        let created =
+            (OpenOptions::new().write(true).create_new(true)).open(path.with_file_name(&name));
+        match created {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
+            created => return Ok((created?, name)),
+        }
     }
 }
 

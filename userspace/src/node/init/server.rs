@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,17 @@ pub struct Parts {
     pub pid_file: Option<Place>,
     /// Says what it does, on standard error.
     pub verbose: bool,
+}
+
+impl Parts {
+    /// What the server removes at its end, for whoever has to do it in its place.
+    pub fn places(&self) -> Result<Vec<Place>> {
+        [Some(self.listener.place()), self.pid_file.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(Place::try_clone)
+            .collect()
+    }
 }
 
 pub struct Server {
@@ -211,6 +223,11 @@ impl Server {
         let message = Message::decode(packet).map_err(|error| error.to_string())?;
         let count = received.descriptors.len();
         match message {
+            Message::Request { id, .. } if received.descriptors_lost => {
+                // Unlike one that is wrong in itself, it is told so.
+                self.answer(token, &Message::Started { id, pid: -1 });
+                Err("there was no room for the descriptors it came with".to_owned())
+            }
             Message::Request { id, arguments } => {
                 let descriptors = match count {
                     0 => None,
@@ -347,7 +364,8 @@ fn end_others(signals: &SignalFd) {
     let _ = process::kill(everybody, libc::SIGKILL);
 }
 
-/// Into the node's log.
+/// Into the node's log. A log that is full must not end the node, as a panic of
+/// eprintln's would.
 pub fn complain(text: std::fmt::Arguments) {
-    eprintln!("vnoded[{}]: {text}", getpid());
+    let _ = writeln!(io::stderr(), "vnoded[{}]: {text}", getpid());
 }
