@@ -8,6 +8,9 @@
 //! one test sees to that. A test that cannot run here is reported as ignored.
 
 mod bridge;
+mod channel;
+mod claim;
+mod core;
 mod crash;
 mod exec;
 mod exec_node;
@@ -22,6 +25,9 @@ mod node;
 mod ordinary;
 mod reference;
 mod stat;
+mod terminal;
+mod vcmd;
+mod vnoded;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -47,6 +53,8 @@ enum Need {
     Users,
     /// A kernel that does not have the module loaded.
     NoModule,
+    /// CORE's own programs, and the variable that says where they are.
+    Core,
 }
 
 impl Need {
@@ -55,6 +63,7 @@ impl Need {
             Need::Program(name) => find_program(name),
             Need::Users => nix::unistd::geteuid().is_root(),
             Need::NoModule => !std::path::Path::new("/sys/module/pernet").exists(),
+            Need::Core => core::Programs::cores().is_some(),
         }
     }
 }
@@ -71,8 +80,8 @@ macro_rules! cases {
 }
 const IP: Need = Need::Program("ip");
 const PING: Need = Need::Program("ping");
-const SETSID: Need = Need::Program("setsid");
 const SETPRIV: Need = Need::Program("setpriv");
+const SETSID: Need = Need::Program("setsid");
 
 const CASES: &[Case] = cases![
     node::nodes_are_named_namespaces_with_loopback_up needs [IP],
@@ -161,6 +170,45 @@ const CASES: &[Case] = cases![
     reference::one_end_said_in_two_ways_is_one,
     reference::a_process_without_a_namespace_is_pointed_out,
     reference::a_process_of_another_is_pointed_out needs [SETPRIV],
+    core::our_programs_with_each_other,
+    core::our_vnoded_with_cores_vcmd needs [Need::Core],
+    core::cores_vnoded_with_our_vcmd needs [Need::Core],
+    core::netns_runs_a_first_process,
+    core::netns_has_cores_exit_statuses,
+    core::netns_says_which_signal_ended_the_command,
+    core::netns_is_for_root needs [SETPRIV, Need::Users],
+    vnoded::a_node_has_namespaces_of_its_own,
+    vnoded::its_files_are_complete_at_once,
+    vnoded::relative_paths_and_directories,
+    vnoded::without_namespaces_it_stays,
+    vnoded::it_has_cores_exit_statuses,
+    vnoded::what_fails_leaves_nothing,
+    vnoded::its_end_is_that_of_all_its_processes,
+    claim::a_killed_one_can_be_replaced,
+    claim::a_live_one_is_left_alone,
+    claim::of_twenty_one_wins,
+    vnoded::it_holds_on_to_nothing_of_its_callers,
+    vnoded::a_full_log_is_no_end,
+    vnoded::orphans_are_reaped,
+    claim::others_are_turned_away needs [SETPRIV, Need::Users],
+    claim::a_group_may_be_let_in needs [SETPRIV, Need::Users],
+    channel::a_connection_has_any_number_of_commands,
+    channel::output_is_the_clients,
+    channel::a_signal_is_for_a_command_of_the_same_connection,
+    channel::rejected_messages_have_no_answer_and_no_effect,
+    channel::descriptors_come_in_threes,
+    channel::descriptors_that_there_is_no_room_for_are_closed needs [Need::Program("prlimit")],
+    channel::a_packet_has_its_limits,
+    channel::a_client_that_never_reads_is_nobodys_problem,
+    channel::a_signal_at_once_does_no_harm,
+    vcmd::its_exit_status_is_the_commands,
+    vcmd::input_output_and_surroundings,
+    vcmd::signals_are_passed_on,
+    vcmd::a_node_that_ends_ends_it,
+    terminal::a_command_has_a_terminal_of_its_own needs [SETSID],
+    terminal::its_size_follows needs [SETSID],
+    terminal::keys_reach_the_command needs [SETSID],
+    terminal::it_can_be_forced,
     stat::without_the_module_one_line_says_what_to_load needs [Need::NoModule],
     stat::a_reader_that_stops_is_no_error,
 ];
