@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 PREFIX ?= /usr/local
-export DESTDIR PREFIX KDIR
+export DESTDIR PREFIX KDIR MINUTES
 
 ## See it work
 .PHONY: demo
@@ -78,6 +78,10 @@ test-debug: ## test-vm in a kernel with lockdep and memory checkers (KERNEL=debu
 test-bare: ## Run `make demo` in a Debian with nothing but make (SUITE=trixie); root, 20 minutes
 	@tests/setup/debian-root $(or $(SUITE),trixie)
 
+.PHONY: fuzz
+fuzz: ## Feed the control channel's decoder with packets (MINUTES=5)
+	@scripts/fuzz
+
 .PHONY: bench
 bench: cli ## Measure the tool beside ip, CORE (CORE_BIN=its folder) and C that does the least
 	@tests/bench/run
@@ -88,7 +92,7 @@ rust-analyzer: ## Write rust-project.json, from which editors understand kmod/
 	@scripts/kmod rust-analyzer
 
 .PHONY: install
-install: ## Install the tool, and the module where the running kernel fits (DESTDIR, PREFIX)
+install: ## Install the tool, CORE's names for it, and the module where the kernel fits (DESTDIR, PREFIX)
 	@scripts/install
 
 .PHONY: clean

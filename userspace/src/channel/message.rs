@@ -329,4 +329,19 @@ mod tests {
         odd[last..].copy_from_slice(&word(1));
         assert_eq!(Message::decode(&odd), expected);
     }
+
+    /// What the fuzzer has found so far (`make fuzz`).
+    #[test]
+    fn what_was_fuzzed_stays_sound() {
+        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/message");
+        let mut messages = 0;
+        for entry in std::fs::read_dir(corpus).unwrap() {
+            let packet = std::fs::read(entry.unwrap().path()).unwrap();
+            if let Ok(message) = Message::decode(&packet) {
+                assert_eq!(Message::decode(&message.encode()), Ok(message));
+                messages += 1;
+            }
+        }
+        assert!(messages > 0, "there is no corpus");
+    }
 }
