@@ -19,6 +19,7 @@ pub mod init;
 pub mod interrupt;
 pub mod life;
 mod links;
+pub mod lookup;
 mod mounts;
 mod process;
 mod registry;

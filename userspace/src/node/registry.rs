@@ -58,6 +58,8 @@ pub struct NodeRecord {
     pub cookie: Option<u64>,
     /// The first process of a full node, once there is one.
     pub process: Option<Process>,
+    /// It has a user namespace of its own.
+    pub user: bool,
     /// The name in /run/netns is ours.
     pub named: bool,
 }
@@ -323,6 +325,7 @@ mod tests {
             kind: Kind::NetOnly,
             cookie: Some(cookie),
             process: None,
+            user: false,
             named: true,
         }
     }

@@ -289,5 +289,7 @@ pub fn a_node_of_ones_own_user_namespace(lab: &Lab) {
         &["node", "add", "--user", "--net-only", "n2"],
         "cannot be used with",
     );
+    lab.pernet(&["node", "stop", "n1"]);
+    lab.refuses(&["node", "start", "n1"], "delete it");
     lab.pernet(&["node", "del", "n1"]);
 }

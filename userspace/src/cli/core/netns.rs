@@ -19,7 +19,7 @@ use super::options::{Manual, Task};
 use crate::cli::output;
 use crate::kernel::process::{self, Ended, Inherited};
 use crate::node::init::environment::Environment;
-use crate::node::init::lookup::why_not;
+use crate::node::lookup;
 
 const MANUAL: Manual = Manual {
     name: "netns",
@@ -106,12 +106,12 @@ impl Child {
         // takes away.
         let error = Command::new(program).args(arguments).exec();
         let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
-        let (reason, status) = why_not(program, errno);
+        let reason = lookup::why_not(program, &lookup::path(), errno);
         eprintln!(
             "netns: cannot run {}: {}",
             Path::new(program).display(),
             io::Error::from(reason)
         );
-        status
+        lookup::exit_status(reason)
     }
 }

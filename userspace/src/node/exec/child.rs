@@ -2,9 +2,7 @@
 
 //! The last steps of a process before it is the command.
 
-use std::env;
-use std::ffi::{OsStr, OsString};
-use std::io::ErrorKind;
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -20,6 +18,7 @@ use super::target::Inside;
 use super::user;
 use super::{NotStarted, Order};
 use crate::kernel::process::Pidfd;
+use crate::node::lookup;
 
 /// Becomes the command, from `inside`; returns only with the reason why not.
 pub fn become_command(order: &Order, inside: &Inside, client: Option<&Pidfd>) -> Error {
@@ -79,15 +78,10 @@ fn run(order: &Order) -> Error {
     for (name, value) in &order.environment {
         command.env(name, value);
     }
-    let mut error = command.exec();
-    // A directory of the path that may not be searched hides that the command
-    // is in none of them.
-    if error.kind() == ErrorKind::PermissionDenied && !is_somewhere(program, &path(order)) {
-        error = Errno::ENOENT.into();
-    }
     // An argument that cannot be one has no number of its own.
-    let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
-    NotStarted::new(program, errno).into()
+    let errno = command.exec().raw_os_error().unwrap_or(libc::EINVAL);
+    let reason = lookup::why_not(program, &path(order), Errno::from_raw(errno));
+    NotStarted::new(program, reason as i32).into()
 }
 
 /// Where commands are looked for.
@@ -100,12 +94,6 @@ fn path(order: &Order) -> OsString {
     match own {
         Some((_, path)) => path.clone(),
         None if order.clear_environment => OsString::new(),
-        None => env::var_os("PATH").unwrap_or_default(),
+        None => lookup::path(),
     }
-}
-
-/// Whether there is such a file, on the path where it is looked for there.
-fn is_somewhere(program: &OsStr, path: &OsStr) -> bool {
-    program.as_encoded_bytes().contains(&b'/')
-        || env::split_paths(path).any(|directory| directory.join(program).exists())
 }

@@ -26,11 +26,13 @@ pub use user::User;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Error;
+use nix::errno::Errno;
 
+use super::lookup;
 use crate::kernel::process::Pidfd;
 
 /// What is to run, and as what.
@@ -67,10 +69,7 @@ impl NotStarted {
 
     /// What shells return in this case.
     pub fn status(&self) -> u8 {
-        match self.error.kind() {
-            ErrorKind::NotFound => 127,
-            _ => 126,
-        }
+        lookup::exit_status(Errno::from_raw(self.errno()))
     }
 }
 

@@ -3,8 +3,6 @@
 //! What a command enters.
 
 use std::env;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Error, Result};
@@ -29,7 +27,12 @@ pub struct Target {
 #[derive(Debug)]
 enum Place {
     /// A node with a first process: all its namespaces.
-    Node { first: Pidfd, pid: Pid },
+    Node {
+        first: Pidfd,
+        pid: Pid,
+        /// It has a user namespace of its own, too.
+        is_user: bool,
+    },
     /// A network namespace, and a mount namespace that is made for the command.
     Netns(Resolved),
 }
@@ -43,18 +46,12 @@ pub struct Inside {
     pub is_nobody: bool,
 }
 
-/// The namespaces of a process that others can enter by a hold on it, and their
-/// files in /proc. That of time is not among them: it is entered by children
-/// only, and nodes have none of their own.
-const NAMESPACES: [(CloneFlags, &str); 7] = [
-    (CloneFlags::CLONE_NEWUSER, "user"),
-    (CloneFlags::CLONE_NEWNS, "mnt"),
-    (CloneFlags::CLONE_NEWPID, "pid"),
-    (CloneFlags::CLONE_NEWNET, "net"),
-    (CloneFlags::CLONE_NEWUTS, "uts"),
-    (CloneFlags::CLONE_NEWIPC, "ipc"),
-    (CloneFlags::CLONE_NEWCGROUP, "cgroup"),
-];
+/// The namespaces that every full node has of its own.
+const NAMESPACES: CloneFlags = CloneFlags::CLONE_NEWNS
+    .union(CloneFlags::CLONE_NEWPID)
+    .union(CloneFlags::CLONE_NEWNET)
+    .union(CloneFlags::CLONE_NEWUTS)
+    .union(CloneFlags::CLONE_NEWIPC);
 
 impl Target {
     /// What `reference` leads to: the node that has the name, or else a network
@@ -85,7 +82,11 @@ impl Target {
     /// `note` hears of what has to be done without.
     pub fn enter(&self, note: impl Fn(Error)) -> Result<Inside> {
         let entered = match &self.place {
-            Place::Node { first, pid } => enter_node(first, *pid),
+            Place::Node {
+                first,
+                pid,
+                is_user,
+            } => enter_node(first, *pid, *is_user),
             Place::Netns(resolved) => enter_netns(resolved, note),
         };
         entered.with_context(|| format!("cannot enter {}", self.reference))
@@ -116,46 +117,42 @@ fn by_name(name: &Name, reference: &Reference) -> Result<Place> {
 /// The node that pernet made under this name, as long as its first process lives.
 fn by_record(name: &Name) -> Result<Option<Place>> {
     let record = Registry::look_up(name)?;
-    let Some(process) = record.and_then(|record| record.process) else {
+    let Some((process, is_user)) = record.and_then(|record| Some((record.process?, record.user)))
+    else {
         return Ok(None);
     };
     let pid = process.pid();
-    Ok(process.open()?.map(|first| Place::Node { first, pid }))
+    let place = |first| Place::Node {
+        first,
+        pid,
+        is_user,
+    };
+    Ok(process.open()?.map(place))
 }
 
-fn enter_node(first: &Pidfd, pid: Pid) -> Result<Inside> {
-    let different = different_namespaces(pid)?;
+fn enter_node(first: &Pidfd, pid: Pid, is_user: bool) -> Result<Inside> {
     // It will mean another directory, in the node's mounts.
-    let left = match different.contains(CloneFlags::CLONE_NEWNS) {
-        true => env::current_dir().ok().or_else(|| Some(PathBuf::from("/"))),
-        false => None,
+    let left = env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let is_nobody = match setns(first, NAMESPACES | user_namespace(is_user)) {
+        // One may not enter again the user namespace that one is in.
+        Err(Errno::EINVAL) if is_user => setns(first, NAMESPACES).map(|()| false),
+        entered => entered.map(|()| is_user),
     };
-    match setns(first, different) {
+    let is_nobody = match is_nobody {
         Err(Errno::ESRCH) => anyhow::bail!("its first process, {pid}, has ended"),
         entered => entered.with_context(|| format!("cannot enter the namespaces of {pid}"))?,
-    }
+    };
     Ok(Inside {
-        left,
-        is_nobody: different.contains(CloneFlags::CLONE_NEWUSER),
+        left: Some(left),
+        is_nobody,
     })
 }
 
-/// The namespaces in which process `pid` is and this one is not: one may not enter
-/// again the user namespace that one is in, and has no need to with others.
-fn different_namespaces(pid: Pid) -> Result<CloneFlags> {
-    let mut different = CloneFlags::empty();
-    for (flag, name) in NAMESPACES {
-        let look = |who: &str| {
-            let path = format!("/proc/{who}/ns/{name}");
-            fs::metadata(&path)
-                .map(|file| (file.dev(), file.ino()))
-                .with_context(|| format!("cannot examine {path}"))
-        };
-        if look("self")? != look(&pid.to_string())? {
-            different |= flag;
-        }
+fn user_namespace(is_its_own: bool) -> CloneFlags {
+    match is_its_own {
+        true => CloneFlags::CLONE_NEWUSER,
+        false => CloneFlags::empty(),
     }
-    Ok(different)
 }
 
 /// Into the network namespace, and into a mount namespace where /sys is its

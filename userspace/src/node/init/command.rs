@@ -10,9 +10,9 @@ use std::os::unix::ffi::OsStrExt;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, execvp, setsid};
 
-use super::lookup::why_not;
 use super::server::complain;
 use crate::kernel::{process, terminal};
+use crate::node::lookup;
 
 /// The server answers such a request without a child.
 const NOTHING_TO_RUN: u8 = 126;
@@ -31,13 +31,13 @@ pub fn become_command(arguments: &[CString], descriptors: Option<[OwnedFd; 3]>) 
         Err(errno) => errno,
     };
     let program = OsStr::from_bytes(program.as_bytes());
-    let (reason, status) = why_not(program, errno);
+    let reason = lookup::why_not(program, &lookup::path(), errno);
     complain(format_args!(
         "cannot run {}: {}",
         program.to_string_lossy(),
         io::Error::from(reason)
     ));
-    status
+    lookup::exit_status(reason)
 }
 
 fn prepare(descriptors: Option<[OwnedFd; 3]>) -> nix::Result<()> {

@@ -9,6 +9,5 @@ pub mod birth;
 mod command;
 mod connection;
 pub mod environment;
-pub mod lookup;
 pub mod pid_file;
 pub mod server;

@@ -117,6 +117,7 @@ fn make_net_only(registry: &Registry, name: &Name) -> Result<()> {
             kind: Kind::NetOnly,
             cookie: Some(own_cookie()?),
             process: None,
+            user: false,
             named: true,
         };
         registry.nodes().put(name.as_str(), &record)?;
@@ -175,6 +176,7 @@ pub(super) fn make(
         kind: Kind::Full,
         cookie: plan.network.as_ref().map(Netns::cookie).transpose()?,
         process: None,
+        user: plan.user,
         named: plan.named,
     };
     let kept = plan.network.is_some();
@@ -277,6 +279,7 @@ pub fn adopt(name: &Name, reference: Option<&Reference>) -> Result<()> {
         kind: Kind::Adopted,
         cookie: Some(cookie),
         process: None,
+        user: false,
         named: bind,
     };
     registry.nodes().put(name.as_str(), &record)?;
@@ -305,6 +308,10 @@ pub fn start(name: &Name, note: impl Fn(String)) -> Result<()> {
         bail!("node {name} is {} and has nothing to start", node.state());
     };
     ensure!(node.process.is_none(), "node {name} is running already");
+    ensure!(
+        !node.record.user,
+        "node {name} had a user namespace of its own, which has gone with its processes; delete it and make it anew"
+    );
     let signals = Deferred::hold()?;
     let plan = Plan {
         user: false,
