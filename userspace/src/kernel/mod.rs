@@ -8,4 +8,5 @@
 
 pub mod descriptor;
 pub mod process;
+mod stack;
 pub mod terminal;

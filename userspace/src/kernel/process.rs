@@ -18,9 +18,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 use nix::unistd::{self, ForkResult, Pid};
 
 use super::descriptor;
-
-/// Deep enough for an event loop; pages that are not reached cost nothing.
-const STACK: usize = 256 * 1024;
+use super::stack::Stack;
 
 /// What a child that lives on keeps of its parent's.
 pub trait Inherited {
@@ -47,10 +45,10 @@ pub fn clone<T: Inherited>(
         });
         leave(status)
     });
-    let mut stack = vec![0; STACK];
+    let mut stack = Stack::new()?;
     // SAFETY: without CLONE_VM, which the mask takes away, the child has a copy
     // of all memory, the stack among it; there is one thread (see above).
-    unsafe { sched::clone(body, &mut stack, flags & NAMESPACES, Some(libc::SIGCHLD)) }
+    unsafe { sched::clone(body, stack.room(), flags & NAMESPACES, Some(libc::SIGCHLD)) }
 }
 
 /// The flags of clone(2) that give a child a namespace and share nothing.

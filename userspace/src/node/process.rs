@@ -3,7 +3,8 @@
 //! Processes that are remembered: a pid may mean another one by the time it is
 //! used, a pid together with a start time does not.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
@@ -50,12 +51,17 @@ impl Process {
     }
 }
 
+/// More than 52 numbers and a name can fill.
+const LONGEST_STAT: usize = 2048;
+
 fn start_time(pid: Pid) -> Result<Option<u64>> {
     let path = format!("/proc/{pid}/stat");
-    let Ok(stat) = fs::read(&path) else {
+    // In one go: the kernel makes it anew for each.
+    let mut stat = [0; LONGEST_STAT];
+    let Ok(length) = File::open(&path).and_then(|mut file| file.read(&mut stat)) else {
         return Ok(None);
     };
-    let stat = String::from_utf8_lossy(&stat);
+    let stat = String::from_utf8_lossy(&stat[..length]);
     // The name before it is in parentheses, and may have any of them in it.
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let field = after_name.split_whitespace().nth(22 - 3);

@@ -183,8 +183,11 @@ impl Registry {
         let Ok(directory) = place() else {
             return Ok(None);
         };
-        let filed: Option<Filed<_>> = Filed::read(&directory.join(NODES).join(name.as_str()))?;
+        let filed: Option<Filed<NodeRecord>> =
+            Filed::read(&directory.join(NODES).join(name.as_str()))?;
         match filed {
+            // A process is known by its start too, so its record needs no more.
+            Some(Filed { record, .. }) if record.process.is_some() => Ok(Some(record)),
             Some(filed) => Ok(filed.of_boot(&this_boot()?)),
             None => Ok(None),
         }
