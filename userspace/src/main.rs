@@ -11,6 +11,7 @@ mod kernel;
 mod netlink;
 mod netns;
 mod node;
+mod random;
 mod stat;
 mod terminal;
 

@@ -18,10 +18,10 @@ use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket,
 };
-use nix::sys::stat::{Mode, fstat, umask};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, geteuid, linkat, unlinkat};
 
-use super::Place;
+use super::{Draft, Place};
 use crate::kernel::descriptor;
 
 /// As many clients may wait for their turn as with CORE.
@@ -48,21 +48,26 @@ pub struct Listener {
 
 impl Listener {
     /// Takes connections at `path` from now on. One that a live server holds is
-    /// left to it; what a dead one left behind is replaced.
-    pub fn bind(path: &Path, access: Access) -> Result<Self> {
+    /// left to it; what a dead one left behind is replaced. `bound` is called when
+    /// the socket is there, and cannot be seen yet under its name.
+    pub fn bind(
+        path: &Path,
+        access: Access,
+        draft: &Draft,
+        bound: impl FnOnce(&Place) -> Result<()>,
+    ) -> Result<Self> {
         let what = || format!("cannot open control channel {}", path.display());
         // The limit is that of other people's clients.
         UnixAddr::new(path).with_context(what)?;
         let mut place = Place::of(path).with_context(what)?;
         let socket = new_socket().with_context(what)?;
         // Under a name of its own first: at `path` it must take connections from
-        // the moment it is seen there, or it would look like a dead one. No other
-        // socket that is open has its inode; a pid may be that of a process in
-        // another node, too.
-        let draft = format!(".pernet-{}", fstat(&socket).with_context(what)?.st_ino);
+        // the moment it is seen there, or it would look like a dead one.
+        let draft = draft.socket();
         let listening = listen_at(&socket, place.directory(), &draft, access)
             .and_then(|()| place.note(draft.as_ref()))
             .map_err(Error::from)
+            .and_then(|()| bound(&place))
             .and_then(|()| claim(&place, draft.as_ref()));
         let _ = unlinkat(
             place.directory(),

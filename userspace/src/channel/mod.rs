@@ -5,11 +5,13 @@
 //! be connected, each with any number of commands at once.
 
 mod client;
+mod draft;
 mod listener;
 mod message;
 mod place;
 
 pub use client::Client;
+pub use draft::Draft;
 pub use listener::{Access, Listener};
 pub use message::{LONGEST_PACKET, MOST_ARGUMENTS, Message};
 pub use place::Place;

@@ -13,9 +13,9 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-/// A directory entry, found by its directory however its path was given, and
-/// known by its inode: it stays the same one when the process goes elsewhere,
-/// and another that takes its name is not it.
+/// A directory entry, found by its directory however its path was given: it stays
+/// the same one when the process goes elsewhere. Once its inode is noted, another
+/// that takes its name is not it.
 #[derive(Debug)]
 pub struct Place {
     directory: File,
@@ -64,15 +64,26 @@ impl Place {
         })
     }
 
-    /// Removes the entry if it is still what was noted.
+    /// What was noted: device and number of the inode.
+    pub fn inode(&self) -> Option<(u64, u64)> {
+        self.inode
+    }
+
+    /// Removes the entry if it is still what was noted, or whatever it is where
+    /// nothing was.
     pub fn remove(&self) -> nix::Result<()> {
         let name = self.name.as_os_str();
-        match inode(&self.directory, name) {
-            Ok(found) if Some(found) == self.inode => {
-                unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir)
-            }
-            Ok(_) | Err(Errno::ENOENT) => Ok(()),
-            Err(error) => Err(error),
+        let removed = match self.inode {
+            Some(noted) => match inode(&self.directory, name) {
+                Ok(found) if found != noted => Ok(()),
+                Err(error) => Err(error),
+                Ok(_) => unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir),
+            },
+            None => unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir),
+        };
+        match removed {
+            Err(Errno::ENOENT) => Ok(()),
+            removed => removed,
         }
     }
 }

@@ -3,8 +3,6 @@
 //! Devices: making, changing, finding and deleting them.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::str::FromStr;
 
@@ -17,6 +15,7 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::{Batch, Refusal, Socket, attribute};
+use crate::random;
 
 /// `VETH_INFO_PEER` of linux/veth.h.
 const VETH_INFO_PEER: u16 = 1;
@@ -99,10 +98,7 @@ impl Mac {
     /// An address that nothing else has: for one device, administered locally,
     /// and drawn at random.
     pub fn draw() -> Result<Self> {
-        let mut bytes = [0; 6];
-        File::open("/dev/urandom")
-            .and_then(|mut source| source.read_exact(&mut bytes))
-            .context("cannot read /dev/urandom")?;
+        let mut bytes: [u8; 6] = random::bytes()?;
         bytes[0] = bytes[0] & !1 | 2;
         Ok(Mac(bytes))
     }

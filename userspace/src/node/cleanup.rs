@@ -11,7 +11,7 @@ use nix::errno::Errno;
 
 use super::life::{self, Node, Until};
 use super::registry::{BridgeRecord, EndRecord, LinkRecord, Registry};
-use super::{files, links};
+use super::{files, links, vnoded};
 use crate::netlink::link::{self, Link};
 use crate::netlink::{Refusal, Socket};
 use crate::netns::{Name, Reference, own_cookie};
@@ -19,9 +19,22 @@ use crate::netns::{Name, Reference, own_cookie};
 /// Something that pernet made.
 #[derive(Debug)]
 pub enum Remnant {
-    Node { name: Name, state: &'static str },
-    Link { end: String, other: String },
-    Bridge { name: String },
+    Node {
+        name: Name,
+        state: &'static str,
+    },
+    /// By its control channel.
+    Vnoded {
+        control: PathBuf,
+        state: &'static str,
+    },
+    Link {
+        end: String,
+        other: String,
+    },
+    Bridge {
+        name: String,
+    },
     File(PathBuf),
 }
 
@@ -34,6 +47,11 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     drop(registry);
     let registry = Registry::change()?;
     let mut found = nodes(&registry)?;
+    let unnamed = vnoded::all(&registry)?;
+    found.extend(unnamed.iter().map(|node| Remnant::Vnoded {
+        control: node.record.control.clone(),
+        state: node.state(),
+    }));
     // Most links go with their nodes; what they were is only known before.
     let links = present_links(&registry)?;
     let all = Node::all(&registry)?;
@@ -54,6 +72,7 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     drop(registry);
     life::delete_all(Until::LinksAreGone, note)?;
     let registry = Registry::change()?;
+    vnoded::end(&registry, &unnamed)?;
     remove_links(&registry)?;
     remove_bridges(&registry)?;
     strays.iter().try_for_each(|path| files::remove(path))?;
@@ -160,6 +179,9 @@ impl fmt::Display for Remnant {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Remnant::Node { name, state } => write!(f, "node {name} ({state})"),
+            Remnant::Vnoded { control, state } => {
+                write!(f, "vnoded {} ({state})", control.display())
+            }
             Remnant::Link { end, other } => write!(f, "link {end} - {other}"),
             Remnant::Bridge { name } => write!(f, "bridge {name}"),
             Remnant::File(path) => write!(f, "file {}", path.display()),

@@ -23,6 +23,7 @@ pub mod lookup;
 mod mounts;
 mod process;
 mod registry;
+pub mod vnoded;
 pub mod wire;
 
 pub use end::End;

@@ -3,8 +3,9 @@
 //! Processes that are remembered: a pid may mean another one by the time it is
 //! used, a pid together with a start time does not.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
@@ -16,7 +17,10 @@ use crate::kernel::process::Pidfd;
 /// Which process it is, until the next boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
+    /// In the pid namespace of whoever recorded it.
     pub pid: i32,
+    /// The number of that namespace's file.
+    pub pid_namespace: u64,
     /// When it was started: in clock ticks since boot, field 22 of proc(5)'s
     /// /proc/PID/stat.
     pub start_time: u64,
@@ -29,18 +33,17 @@ impl Process {
         let start_time = start_time(pid)?.with_context(|| format!("there is no process {pid}"))?;
         Ok(Process {
             pid: pid.as_raw(),
+            pid_namespace: own_pid_namespace()?,
             start_time,
         })
-    }
-
-    pub fn pid(&self) -> Pid {
-        Pid::from_raw(self.pid)
     }
 
     /// A hold on the process, which can then not be mistaken for another; nothing
     /// where it has ended.
     pub fn open(&self) -> Result<Option<Pidfd>> {
-        let pid = self.pid();
+        let Some(pid) = self.pid_here()? else {
+            return Ok(None);
+        };
         let held = match Pidfd::open(pid) {
             Err(Errno::ESRCH) => return Ok(None),
             held => held.with_context(|| format!("cannot hold on to process {pid}"))?,
@@ -49,6 +52,41 @@ impl Process {
         let is_it = start_time(pid)? == Some(self.start_time);
         Ok((is_it && !held.has_ended()?).then_some(held))
     }
+}
+
+impl Process {
+    /// Its pid in our pid namespace, if it can have one and, in a namespace below
+    /// ours, is the first process of one of its own.
+    pub fn pid_here(&self) -> Result<Option<Pid>> {
+        if self.pid_namespace == own_pid_namespace()? {
+            return Ok(Some(Pid::from_raw(self.pid)));
+        }
+        let entries = fs::read_dir("/proc").context("cannot list the processes")?;
+        for entry in entries.flatten() {
+            let pid = entry.file_name().to_str().and_then(|pid| pid.parse().ok());
+            let Some(pid) = pid.map(Pid::from_raw) else {
+                continue;
+            };
+            let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+            if is_known_as(&status, self.pid) && start_time(pid)? == Some(self.start_time) {
+                return Ok(Some(pid));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether a process, by proc(5)'s status, is the first of its pid namespace and
+/// has this pid in the one above.
+fn is_known_as(status: &str, pid: i32) -> bool {
+    let pids = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    let pids: Vec<_> = pids.unwrap_or_default().split_whitespace().collect();
+    matches!(&pids[..], [.., above, "1"] if above.parse() == Ok(pid))
+}
+
+fn own_pid_namespace() -> Result<u64> {
+    let namespace = fs::metadata("/proc/self/ns/pid").context("cannot examine a pid namespace")?;
+    Ok(namespace.ino())
 }
 
 /// More than 52 numbers and a name can fill.
@@ -84,6 +122,20 @@ mod tests {
             ..own
         };
         assert!(other.open().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_first_process_is_known_by_its_pid_above() {
+        for (status, is_known) in [
+            ("Name:\tx\nNSpid:\t4711\t57\t1\n", true),
+            ("NSpid:\t57\t1\n", true),
+            ("NSpid:\t57\n", false),
+            ("NSpid:\t57\t2\n", false),
+            ("NSpid:\t57\t1\t1\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_known_as(status, 57), is_known, "{status:?}");
+        }
     }
 
     #[test]

@@ -64,6 +64,17 @@ pub struct NodeRecord {
     pub named: bool,
 }
 
+/// A node that vnoded made, under what the names of its drafts have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VnodedRecord {
+    pub control: PathBuf,
+    pub pid_file: Option<PathBuf>,
+    /// Device and number of the channel's inode, once it has one.
+    pub socket: Option<(u64, u64)>,
+    /// Its first process, once there is one.
+    pub process: Option<Process>,
+}
+
 /// A link that pernet made, under each of its ends: the cookie of the namespace
 /// and the Ethernet address that the end was made with there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,6 +242,11 @@ impl Registry {
         self.directory.join("draft")
     }
 
+    /// Records of nodes that vnoded made, under their control channels.
+    pub fn vnoded(&self) -> Shelf<'_> {
+        self.shelf("vnoded")
+    }
+
     /// Records of links, under their ends.
     pub fn links(&self) -> Shelf<'_> {
         self.shelf("links")
@@ -258,6 +274,11 @@ impl Shelf<'_> {
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let filed = Filed::read(&self.directory.join(key))?;
         Ok(filed.and_then(|filed| filed.of_boot(&self.registry.boot)))
+    }
+
+    /// Where the record of `key` is, or would be.
+    pub fn path(&self, key: &str) -> PathBuf {
+        self.directory.join(key)
     }
 
     pub fn put<T: Serialize>(&self, key: &str, record: &T) -> Result<()> {

@@ -253,6 +253,13 @@ pub fn node_add_can_be_killed_anywhere(lab: &Lab) {
     kill_everywhere(lab, &[], &["node", "add", "n1", "n2"]);
 }
 
+pub fn vnoded_can_be_killed_anywhere(lab: &Lab) {
+    fs::create_dir("/run/core").unwrap();
+    let control = "/run/core/n1.ctl";
+    let victim = ["vnoded", "-c", control, "-p", "/run/core/n1.pid"];
+    kill_everywhere(lab, &[], &victim);
+}
+
 pub fn node_add_net_only_can_be_killed_anywhere(lab: &Lab) {
     kill_everywhere(lab, &[], &["node", "add", "--net-only", "n1"]);
 }
@@ -306,6 +313,13 @@ pub fn cleanup_says_what_it_removes(lab: &Lab) {
     lab.pernet(&["bridge", "add", "br"]);
     lab.pernet(&["link", "add", "n1:eth0", "--bridge", "br"]);
     lab.pernet(&["link", "add", "x", "y"]);
+    lab.pernet(&["vnoded", "-c", "/run/core.ctl", "-p", "/run/core.pid"]);
+    // It leaves its files behind when it is killed.
+    let killed = lab.pernet(&["vnoded", "-c", "/run/killed.ctl", "-p", "/run/killed.pid"]);
+    lab.command("kill", &["-9", killed.trim()]);
+    eventually("it is gone", || {
+        !std::path::Path::new(&format!("/proc/{}/exe", killed.trim())).exists()
+    });
     let before = lab.state();
     let said = lab.pernet(&["cleanup", "--dry-run"]);
     assert_eq!(lab.state(), before);
@@ -316,8 +330,26 @@ pub fn cleanup_says_what_it_removes(lab: &Lab) {
         "link n1.eth0 - n1:eth0",
         "link x - y",
         "node n1 (running)",
+        "vnoded /run/core.ctl (running)",
+        "vnoded /run/killed.ctl (gone)",
     ];
     assert_eq!(lines, expected);
     assert_eq!(lab.pernet(&["cleanup"]), said);
     assert_eq!(lab.pernet(&["cleanup"]), "");
+}
+
+pub fn what_a_node_made_in_itself_is_cleaned_up_too(lab: &Lab) {
+    lab.pernet(&["node", "add", "outer"]);
+    let before = lab.state();
+    lab.pernet(&["exec", "outer", "--", PERNET, "node", "add", "inner"]);
+    let inner = lab.json(&["node", "show", "inner", "--json"]);
+    assert_eq!(inner["state"], "running");
+    let pid = inner["pid"].to_string();
+    let comm = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+    assert_eq!(comm, "pernet\n");
+    lab.pernet(&["node", "del", "inner"]);
+    eventually("it has ended", || {
+        !fs::exists(format!("/proc/{pid}/exe")).unwrap()
+    });
+    assert_eq!(lab.state(), before);
 }

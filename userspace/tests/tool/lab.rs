@@ -132,7 +132,12 @@ pub fn mount_over(directory: &str) {
 
 /// Names in /run/netns.
 pub fn names() -> Vec<String> {
-    let entries = fs::read_dir("/run/netns").into_iter().flatten();
+    entries("/run/netns")
+}
+
+/// Names in a directory, in order; none where there is no such directory.
+pub fn entries(directory: &str) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten();
     let mut names: Vec<_> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();

@@ -122,7 +122,9 @@ const CASES: &[Case] = cases![
     crash::node_del_can_be_killed_anywhere needs [IP, Need::Users],
     crash::link_del_can_be_killed_anywhere needs [IP, Need::Users],
     crash::cleanup_can_be_killed_anywhere needs [IP, Need::Users],
+    crash::vnoded_can_be_killed_anywhere needs [IP, Need::Users],
     crash::cleanup_says_what_it_removes,
+    crash::what_a_node_made_in_itself_is_cleaned_up_too,
     exec::statuses_are_the_commands,
     exec::sys_and_etc_are_the_nodes,
     exec::any_named_namespace_will_do needs [IP],
@@ -268,7 +270,16 @@ fn isolation() -> Option<&'static [&'static str]> {
 fn run_inside(name: &str, isolation: Option<&[&str]>) -> Result<(), Failed> {
     let isolation = isolation.ok_or("no namespaces can be made here")?;
     let this = env::current_exe()?;
-    let output = Command::new("unshare")
+    // A background job of a shell has some signals ignored, which would go down to
+    // the commands of the tests. And a test that hangs has an end.
+    let output = Command::new("env")
+        .args([
+            "--default-signal",
+            "timeout",
+            "--signal=KILL",
+            "180",
+            "unshare",
+        ])
         .args(isolation)
         .arg(this)
         .env(INSIDE, name)

@@ -13,12 +13,13 @@ use nix::sched::CloneFlags;
 use nix::unistd::{Gid, Group, getpid, setsid};
 
 use super::options::{Manual, Task};
-use crate::channel::{Access, Listener};
+use crate::channel::{Access, Draft, Listener, Place};
 use crate::cli::output;
 use crate::node::init::birth::{Unborn, go_to, settle};
 use crate::node::init::environment::Environment;
 use crate::node::init::pid_file::PidFile;
 use crate::node::init::server::{self, Parts, Server};
+use crate::node::vnoded::Entry;
 
 const MANUAL: Manual = Manual {
     name: "vnoded",
@@ -91,14 +92,42 @@ fn start(options: &Options, channel: &Path) -> Result<()> {
         group: options.group.as_deref().map(find_group).transpose()?,
     };
     let log = open_log(options.log.as_deref().unwrap_or(Path::new("/dev/null")))?;
-    let pid_file = options
-        .pid_file
-        .as_deref()
-        .map(PidFile::draft)
+    let draft = Draft::draw()?;
+    let mut entry = match options.foreground {
+        true => None,
+        false => Entry::begin(&draft, channel, options.pid_file.as_deref())?,
+    };
+    let made = make(options, channel, access, log, &draft, entry.as_mut());
+    if let (Err(_), Some(entry)) = (&made, entry) {
+        entry.withdraw()?;
+    }
+    made
+}
+
+fn make(
+    options: &Options,
+    channel: &Path,
+    access: Access,
+    log: File,
+    draft: &Draft,
+    mut entry: Option<&mut Entry>,
+) -> Result<()> {
+    let pid_file = options.pid_file.as_deref();
+    let pid_file = pid_file
+        .map(|path| PidFile::draft(path, draft))
         .transpose()?;
+    let mut files: Vec<Place> = (pid_file.as_ref())
+        .map_or(Ok(None), PidFile::place)?
+        .into_iter()
+        .collect();
+    files.extend(entry.as_ref().map(|entry| entry.place()).transpose()?);
+    let bound = |socket: &Place| match &mut entry {
+        Some(entry) => entry.has_socket(socket),
+        None => Ok(()),
+    };
     let parts = Parts {
-        listener: Listener::bind(channel, access)?,
-        pid_file: pid_file.as_ref().map_or(Ok(None), PidFile::place)?,
+        listener: Listener::bind(channel, access, draft, bound)?,
+        files,
         verbose: options.verbose,
     };
     // Not before: the node that holds the channel may write to it.
@@ -114,7 +143,7 @@ fn start(options: &Options, channel: &Path) -> Result<()> {
                 }
             })
         }
-        false => leave(options, parts, log, pid_file),
+        false => leave(options, parts, log, pid_file, entry),
     }
 }
 
@@ -138,7 +167,13 @@ fn open_log(path: &Path) -> Result<File> {
 }
 
 /// Leaves a node behind that lives on its own.
-fn leave(options: &Options, parts: Parts, log: File, pid_file: Option<PidFile>) -> Result<()> {
+fn leave(
+    options: &Options,
+    parts: Parts,
+    log: File,
+    pid_file: Option<PidFile>,
+    entry: Option<&mut Entry>,
+) -> Result<()> {
     // A caller's terminal is not the node's.
     let _ = setsid();
     let unborn = Unborn {
@@ -152,10 +187,11 @@ fn leave(options: &Options, parts: Parts, log: File, pid_file: Option<PidFile>) 
         log,
         directory: options.directory.clone(),
     };
-    let born = unborn.bear(
-        |pid| pid_file.map_or(Ok(()), |file| file.publish(pid)),
-        |note| eprintln!("vnoded: note: {note}"),
-    )?;
+    let record = |pid| {
+        entry.map_or(Ok(()), |entry| entry.has_process(pid))?;
+        pid_file.map_or(Ok(()), |file| file.publish(pid))
+    };
+    let born = unborn.bear(record, |note| eprintln!("vnoded: note: {note}"))?;
     output::print(&format!("{}\n", born.pid))
 }
 

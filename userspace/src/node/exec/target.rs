@@ -121,7 +121,7 @@ fn by_record(name: &Name) -> Result<Option<Place>> {
     else {
         return Ok(None);
     };
-    let pid = process.pid();
+    let pid = Pid::from_raw(process.pid);
     let place = |first| Place::Node {
         first,
         pid,

@@ -158,7 +158,7 @@ impl Inherited for Child {
         let unborn = &self.unborn;
         let mut all = vec![self.parent.as_fd(), self.null.as_fd(), unborn.log.as_fd()];
         all.extend(unborn.server.listener.descriptors());
-        all.extend(unborn.server.pid_file.as_ref().map(AsFd::as_fd));
+        all.extend(unborn.server.files.iter().map(AsFd::as_fd));
         all.extend(unborn.environment.network.as_ref().map(AsFd::as_fd));
         all
     }

@@ -3,14 +3,14 @@
 //! A pid file: whole when it is there, and removed by the process that it names.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use nix::fcntl::renameat;
-use nix::unistd::{Pid, UnlinkatFlags, getpid, unlinkat};
+use nix::unistd::{Pid, UnlinkatFlags, unlinkat};
 
-use crate::channel::Place;
+use crate::channel::{Draft, Place};
 
 /// A file that will name a process, when that has a pid.
 pub struct PidFile {
@@ -22,7 +22,7 @@ pub struct PidFile {
 }
 
 impl PidFile {
-    pub fn draft(path: &Path) -> Result<Self> {
+    pub fn draft(path: &Path, draft: &Draft) -> Result<Self> {
         let what = || format!("cannot make pid file {}", path.display());
         if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
             let file = OpenOptions::new()
@@ -37,7 +37,10 @@ impl PidFile {
             });
         }
         let mut place = Place::of(path).with_context(what)?;
-        let (file, name) = create_beside(path).with_context(what)?;
+        let name = draft.pid_file();
+        let file = (OpenOptions::new().write(true).create_new(true))
+            .open(path.with_file_name(&name))
+            .with_context(what)?;
         place.note(name.as_ref()).with_context(what)?;
         Ok(PidFile {
             path: path.to_owned(),
@@ -65,21 +68,6 @@ impl PidFile {
                 .inspect_err(|_| discard(&place, &name))?;
         }
         Ok(())
-    }
-}
-
-/// A new file in the same directory. A process in another node may have the same
-/// pid and the same wish.
-fn create_beside(path: &Path) -> io::Result<(File, String)> {
-    let mut attempt = 0;
-    loop {
-        let name = format!(".pernet-{}-{attempt}.pid", getpid());
-        let created =
-            (OpenOptions::new().write(true).create_new(true)).open(path.with_file_name(&name));
-        match created {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
-            created => return Ok((created?, name)),
-        }
     }
 }
 

@@ -35,8 +35,8 @@ const FIRST_CONNECTION: u64 = 2;
 /// What a server is made from.
 pub struct Parts {
     pub listener: Listener,
-    /// Removed at the end.
-    pub pid_file: Option<Place>,
+    /// Removed at the end, with the listener's socket.
+    pub files: Vec<Place>,
     /// Says what it does, on standard error.
     pub verbose: bool,
 }
@@ -44,9 +44,7 @@ pub struct Parts {
 impl Parts {
     /// What the server removes at its end, for whoever has to do it in its place.
     pub fn places(&self) -> Result<Vec<Place>> {
-        [Some(self.listener.place()), self.pid_file.as_ref()]
-            .into_iter()
-            .flatten()
+        (std::iter::once(self.listener.place()).chain(&self.files))
             .map(Place::try_clone)
             .collect()
     }
@@ -321,10 +319,8 @@ impl Server {
 
     /// Leaves nothing of the node behind: neither files nor processes.
     fn end(mut self) {
-        remove("control channel", self.parts.listener.place().remove());
-        if let Some(pid_file) = &self.parts.pid_file {
-            remove("pid file", pid_file.remove());
-        }
+        remove(self.parts.listener.place());
+        self.parts.files.iter().for_each(remove);
         self.connections.clear();
         if getpid() == Pid::from_raw(1) {
             end_others(&self.signals);
@@ -332,9 +328,10 @@ impl Server {
     }
 }
 
-fn remove(what: &str, removed: nix::Result<()>) {
-    if let Err(error) = removed {
-        complain(format_args!("cannot remove the {what}: {error}"));
+fn remove(place: &Place) {
+    if let Err(error) = place.remove() {
+        let name = place.name().to_string_lossy();
+        complain(format_args!("cannot remove {name}: {error}"));
     }
 }
 

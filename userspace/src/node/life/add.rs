@@ -8,7 +8,7 @@ use nix::sched::CloneFlags;
 use nix::unistd::{getegid, geteuid};
 
 use super::{Node, check_distinct, end};
-use crate::channel::{Access, Listener};
+use crate::channel::{Access, Draft, Listener};
 use crate::netns::named::{self, Entry};
 use crate::netns::{Name, Netns, Reference, own_cookie, process};
 use crate::node::files::Files;
@@ -188,8 +188,13 @@ pub(super) fn make(
             namespaces: plan.namespaces(),
             environment: plan.environment(name)?,
             server: Parts {
-                listener: Listener::bind(&files.control, Access::default())?,
-                pid_file: None,
+                listener: Listener::bind(
+                    &files.control,
+                    Access::default(),
+                    &Draft::draw()?,
+                    |_| Ok(()),
+                )?,
+                files: Vec::new(),
                 verbose: false,
             },
             log,
@@ -235,7 +240,7 @@ fn undo(registry: &Registry, made: &[Name], reason: Error) -> Error {
         .filter_map(|name| {
             let node = Node::find(registry, name).transpose()?;
             let removed = node.and_then(|node| {
-                end::kill(&node)?;
+                node.process.as_ref().map_or(Ok(()), end::kill)?;
                 node.forget(registry)
             });
             Some(format!("{:#}", removed.err()?))
@@ -320,7 +325,9 @@ pub fn start(name: &Name, note: impl Fn(String)) -> Result<()> {
     };
     make(&registry, name, &plan, &note).with_context(|| format!("cannot start node {name}"))?;
     signals.check().map_err(|error| {
-        match super::existing(&registry, name).and_then(|node| end::kill(&node)) {
+        match super::existing(&registry, name)
+            .and_then(|node| node.process.as_ref().map_or(Ok(()), end::kill))
+        {
             Ok(()) => error,
             Err(failure) => anyhow!("{error:#}; {failure:#}"),
         }

@@ -70,7 +70,7 @@ fn remove(registry: Registry, nodes: Vec<Node>, until: Until, note: impl Fn(Stri
     if until == Until::NamespacesAreGone {
         leaving.announce(spaces.iter().map(|(_, netns)| netns))?;
     }
-    end::end(&nodes)?;
+    end::end(end::processes(&nodes))?;
     leaving.look_inside();
     drop(spaces);
     // A namespace takes tens of milliseconds to go, a hundred let go together

@@ -10,49 +10,47 @@ use nix::libc;
 use nix::poll::PollTimeout;
 
 use super::{Node, existing};
+use crate::kernel::process::Pidfd;
 use crate::netns::Name;
 use crate::node::registry::{Kind, Registry};
 
 /// The first process gives the others two seconds; then it has this much more.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Asks the processes of nodes to end, all at once, and waits for them; those
-/// that do not are killed.
-pub fn end(nodes: &[Node]) -> Result<()> {
-    let running = || {
-        nodes
-            .iter()
-            .filter_map(|node| Some((node, node.process.as_ref()?)))
-    };
-    for (node, process) in running() {
+/// Asks first processes to end, all at once, and waits for them; those that do
+/// not are killed, and the kernel kills with them all that is in their namespaces.
+pub fn end<'a>(processes: impl Iterator<Item = &'a Pidfd> + Clone) -> Result<()> {
+    for process in processes.clone() {
         match process.signal(libc::SIGTERM) {
             Err(Errno::ESRCH) => {}
-            sent => sent.with_context(|| format!("cannot end node {}", node.name))?,
+            sent => sent.context("cannot end a node's first process")?,
         }
     }
     let deadline = Instant::now() + PATIENCE;
-    for (node, process) in running() {
+    for process in processes {
         let left = deadline.saturating_duration_since(Instant::now());
         let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
         let ended = process.wait(left);
-        if !ended.with_context(|| format!("cannot wait for node {}", node.name))? {
-            kill(node)?;
+        if !ended.context("cannot wait for a node's first process")? {
+            kill(process)?;
         }
     }
     Ok(())
 }
 
-/// Kills a node's first process, and the kernel with it all the others.
-pub fn kill(node: &Node) -> Result<()> {
-    let Some(process) = &node.process else {
-        return Ok(());
-    };
-    let what = || format!("cannot kill the first process of node {}", node.name);
+/// Kills a first process, and the kernel with it all that is in its namespaces.
+pub fn kill(process: &Pidfd) -> Result<()> {
+    let what = "cannot kill a node's first process";
     match process.signal(libc::SIGKILL) {
         Err(Errno::ESRCH) => return Ok(()),
-        sent => sent.with_context(what)?,
+        sent => sent.context(what)?,
     }
-    process.wait(PollTimeout::NONE).map(drop).with_context(what)
+    process.wait(PollTimeout::NONE).map(drop).context(what)
+}
+
+/// The first processes of those that have one.
+pub fn processes(nodes: &[Node]) -> impl Iterator<Item = &Pidfd> + Clone {
+    nodes.iter().filter_map(|node| node.process.as_ref())
 }
 
 /// Ends the processes of nodes, which keep their network namespaces and links.
@@ -72,7 +70,7 @@ pub fn stop(names: &[Name]) -> Result<()> {
             }
         })
         .collect::<Result<Vec<_>>>()?;
-    end(&nodes)
+    end(processes(&nodes))
 }
 
 /// Waits until the first process of a node has ended.

@@ -10,13 +10,14 @@ mod state;
 
 pub use add::{Request, add, adopt, start};
 pub use delete::{Until, delete, delete_all};
-pub use end::{stop, wait};
+pub use end::{end, stop, wait};
 pub use state::Node;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
+use nix::unistd::Pid;
 use serde::Serialize;
 
 use super::files::Files;
@@ -89,11 +90,15 @@ fn describe(registry: &Registry, node: &Node) -> Result<Description> {
         .is_some()
         .then_some(node.record.process)
         .flatten();
+    let here = match &pid {
+        Some(process) => process.pid_here()?,
+        None => None,
+    };
     Ok(Description {
         name: node.name.clone(),
         kind: node.record.kind,
         state: node.state(),
-        pid: pid.map(|process| process.pid),
+        pid: here.map(Pid::as_raw),
         cookie: node.record.cookie,
         inode: inode.map(|inode| inode.number),
         netns: node.named.is_some().then(|| named::path(&node.name)),

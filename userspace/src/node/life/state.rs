@@ -77,7 +77,10 @@ impl Node {
             return named.try_clone().map(Some);
         }
         match (&self.process, self.record.process) {
-            (Some(_), Some(process)) => process::look(process.pid()),
+            (Some(_), Some(process)) => match process.pid_here()? {
+                Some(pid) => process::look(pid),
+                None => Ok(None),
+            },
             _ => Ok(None),
         }
     }
