@@ -100,6 +100,9 @@ enum Verb {
         after_help = "Example: pernet netns -w -- ip link"
     )]
     Netns(Words),
+    /// CORE's program of this name: what `cleanup` does
+    #[command(disable_help_flag = true, after_help = "Example: pernet core-cleanup")]
+    CoreCleanup(Words),
 }
 
 /// The command line of a program that reads it itself.
@@ -152,6 +155,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode> {
         Verb::Vnoded(Words { words }) => return Ok(Program::Vnoded.run(words)),
         Verb::Vcmd(Words { words }) => return Ok(Program::Vcmd.run(words)),
         Verb::Netns(Words { words }) => return Ok(Program::Netns.run(words)),
+        Verb::CoreCleanup(Words { words }) => return Ok(Program::CoreCleanup.run(words)),
     }
     Ok(ExitCode::SUCCESS)
 }

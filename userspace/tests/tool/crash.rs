@@ -353,3 +353,15 @@ pub fn what_a_node_made_in_itself_is_cleaned_up_too(lab: &Lab) {
     });
     assert_eq!(lab.state(), before);
 }
+
+pub fn cores_cleanup_removes_what_is_ours(lab: &Lab) {
+    lab.command("ip", &["link", "add", "veth0", "type", "bridge"]);
+    let before = lab.state();
+    lab.pernet(&["vnoded", "-c", "/run/n1.ctl"]);
+    lab.pernet(&["node", "add", "n1"]);
+    let said = lab.pernet(&["core-cleanup", "-d"]);
+    let expected = "removed node n1 (running)\nremoved vnoded /run/n1.ctl (running)\n";
+    assert_eq!(said, expected);
+    assert_eq!(lab.state(), before);
+    assert_eq!(lab.pernet(&["core-cleanup"]), "");
+}

@@ -124,6 +124,7 @@ const CASES: &[Case] = cases![
     crash::cleanup_can_be_killed_anywhere needs [IP, Need::Users],
     crash::vnoded_can_be_killed_anywhere needs [IP, Need::Users],
     crash::cleanup_says_what_it_removes,
+    crash::cores_cleanup_removes_what_is_ours needs [IP],
     crash::what_a_node_made_in_itself_is_cleaned_up_too,
     exec::statuses_are_the_commands,
     exec::sys_and_etc_are_the_nodes,

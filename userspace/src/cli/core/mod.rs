@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The programs of CORE, by their names: `vnoded`, `vcmd` and `netns`, with
-//! CORE's options, output and exit statuses, so that they can take the place of
+//! The programs of CORE, by their names: `vnoded`, `vcmd`, `netns` and
+//! `core-cleanup`, with CORE's options, output and exit statuses, so that they can take the place of
 //! CORE's own. Where they differ, for safety's sake, their manual says so.
 
+mod cleanup;
 mod netns;
 mod options;
 mod vcmd;
@@ -20,16 +21,23 @@ pub enum Program {
     Vnoded,
     Vcmd,
     Netns,
+    CoreCleanup,
 }
 
 impl Program {
-    pub const ALL: [Program; 3] = [Program::Vnoded, Program::Vcmd, Program::Netns];
+    pub const ALL: [Program; 4] = [
+        Program::Vnoded,
+        Program::Vcmd,
+        Program::Netns,
+        Program::CoreCleanup,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Program::Vnoded => "vnoded",
             Program::Vcmd => "vcmd",
             Program::Netns => "netns",
+            Program::CoreCleanup => "core-cleanup",
         }
     }
 
@@ -45,6 +53,7 @@ impl Program {
             Program::Vnoded => vnoded::run,
             Program::Vcmd => vcmd::run,
             Program::Netns => netns::run,
+            Program::CoreCleanup => cleanup::run,
         };
         match run(arguments) {
             Ok(status) => ExitCode::from(status),

@@ -44,6 +44,7 @@ impl Manual {
                 // getopt_long(3) takes beginnings, too.
                 Ok(Some(Arg::Long(word))) if begins("help", word) => 'h',
                 Ok(Some(Arg::Long(word))) if begins("version", word) => 'V',
+                Ok(Some(Arg::Long(word))) if begins("daemon", word) => 'd',
                 Ok(Some(Arg::Long(word))) => {
                     let word = format!("--{word}");
                     return self.refuse(&format!("unrecognized option '{word}'"));

@@ -10,11 +10,12 @@ use anyhow::{Context, Result};
 use lexopt::Parser;
 use nix::fcntl::OFlag;
 use nix::sched::CloneFlags;
-use nix::unistd::{Gid, Group, getpid, setsid};
+use nix::unistd::{getpid, setsid};
 
 use super::options::{Manual, Task};
 use crate::channel::{Access, Draft, Listener, Place};
 use crate::cli::output;
+use crate::node::exec::user;
 use crate::node::init::birth::{Unborn, go_to, settle};
 use crate::node::init::environment::Environment;
 use crate::node::init::pid_file::PidFile;
@@ -89,7 +90,7 @@ pub fn run(parser: Parser) -> Result<u8> {
 
 fn start(options: &Options, channel: &Path) -> Result<()> {
     let access = Access {
-        group: options.group.as_deref().map(find_group).transpose()?,
+        group: options.group.as_deref().map(user::group).transpose()?,
     };
     let log = open_log(options.log.as_deref().unwrap_or(Path::new("/dev/null")))?;
     let draft = Draft::draw()?;
@@ -145,13 +146,6 @@ fn make(
         }
         false => leave(options, parts, log, pid_file, entry),
     }
-}
-
-fn find_group(name: &str) -> Result<Gid> {
-    Group::from_name(name)
-        .with_context(|| format!("cannot look for group {name}"))?
-        .map(|group| group.gid)
-        .with_context(|| format!("there is no group {name}"))
 }
 
 /// What commands without descriptors of their own write goes to its end. It is

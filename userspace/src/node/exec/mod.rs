@@ -17,7 +17,7 @@ mod job;
 mod report;
 pub mod several;
 mod target;
-mod user;
+pub mod user;
 
 pub use attended::{Manner, Outcome, attended};
 pub use detached::detached;

@@ -51,17 +51,23 @@ impl FromStr for User {
     }
 }
 
+/// The group of this name or number, where this process is.
+pub fn group(name: &str) -> Result<Gid> {
+    find_group(name, &read(GROUP)?).map(Gid::from_raw)
+}
+
+fn read(path: &str) -> Result<String> {
+    let text = match Path::new(path).exists() {
+        true => fs::read(path).with_context(|| format!("cannot read {path}"))?,
+        // Numbers need none.
+        false => Vec::new(),
+    };
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
 impl User {
     /// Looks the user up where this process is.
     pub fn find(&self) -> Result<Account> {
-        let read = |path: &str| {
-            let text = match Path::new(path).exists() {
-                true => fs::read(path).with_context(|| format!("cannot read {path}"))?,
-                // Numbers need none.
-                false => Vec::new(),
-            };
-            anyhow::Ok(String::from_utf8_lossy(&text).into_owned())
-        };
         self.find_in(&read(PASSWD)?, &read(GROUP)?)
     }
 
