@@ -70,6 +70,22 @@ pub fn fork(child: impl FnOnce() -> u8) -> nix::Result<Pid> {
     }
 }
 
+/// Makes a child that is to become another program, and runs `child` in it; what
+/// that returns is its exit status, when it did not. Until then this process
+/// sleeps, since the child has its memory (vfork(2)): nothing is copied, which is
+/// most of what fork(2) takes. What the child does to files, directory and signals
+/// is its own all the same.
+pub fn spawn(mut child: impl FnMut() -> u8) -> nix::Result<Pid> {
+    one_thread();
+    let body = Box::new(|| leave(child()));
+    let mut stack = Stack::new()?;
+    let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
+    // SAFETY: the child has the only thread that runs in this memory, on a stack
+    // of its own; it never returns to the caller's, and what it borrows is there,
+    // and used by nobody else, until this process goes on.
+    unsafe { sched::clone(body, stack.room(), flags, Some(libc::SIGCHLD)) }
+}
+
 fn one_thread() {
     debug_assert!(
         fs::read_dir("/proc/self/task").map_or(1, Iterator::count) == 1,

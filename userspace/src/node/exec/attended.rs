@@ -60,7 +60,7 @@ pub fn attended(
     let (listener, speaker) = report::pair()?;
     let inside = target.enter(note)?;
     client.map_or(Ok(()), child::die_with)?;
-    let pid = process::fork(|| {
+    let pid = process::spawn(|| {
         let error = settle(pty.as_ref(), &before).map_or_else(
             |error| error,
             |()| child::become_command(order, &inside, Some(&own)),
