@@ -96,7 +96,7 @@ debian_mirror() {
     # Security and third parties have other labels, or none before the first update.
     # shellcheck disable=SC2016  # apt's own $(…)
     uri=$(apt-get indextargets --format '$(LABEL)|$(REPO_URI)|$(CREATED_BY)' 2>/dev/null |
-        awk -F '|' '$3 == "Packages" && $2 !~ /security|^cdrom:/ && ($1 == "Debian" || $1 == "") { print $2; exit }')
+        awk -F '|' '!n && $3 == "Packages" && $2 !~ /security|^cdrom:/ && ($1 == "Debian" || $1 == "") { n = 1; print $2 }')
     [[ -n $uri ]] || die "this machine's apt names no Debian mirror: set PERNET_MIRROR to the address of one"
     printf '%s\n' "${uri%/}"
 }

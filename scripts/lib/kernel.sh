@@ -23,7 +23,7 @@ kernel_source_of() {
         printf '%s\n' "$dir"
         return
     fi
-    source=$(sed -n 's/^include \(\/.*\)\/Makefile$/\1/p' "$dir/Makefile" 2>/dev/null | head -n 1)
+    source=$(sed -n 's/^include \(\/.*\)\/Makefile$/\1/p' "$dir/Makefile" 2>/dev/null | sed -n 1p)
     [[ -z $source || ! -e $source/Makefile ]] || printf '%s\n' "$source"
 }
 
