@@ -3,179 +3,19 @@
 //! The tool killed at every step of what it does, and `pernet cleanup` after it:
 //! the machine must be as it was before, with all that others made on it.
 //!
-//! A step is a system call that changes something, of the tool or of a process
-//! that it made. The tool is traced (ptrace(2)), and killed just before its Nth
-//! step, for every N there is.
+//! And interrupted at every step, where it has to undo what it began, or be done.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
 
-use nix::libc;
-use nix::sys::ptrace::{self, Options};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
 
 use crate::lab::{Lab, PERNET, eventually};
-
-/// System calls that change what others see, or bring processes into the world.
-const STEPS: &[libc::c_long] = &[
-    libc::SYS_bind,
-    libc::SYS_clone,
-    libc::SYS_clone3,
-    libc::SYS_fchmodat,
-    libc::SYS_fchownat,
-    libc::SYS_kill,
-    libc::SYS_linkat,
-    libc::SYS_listen,
-    libc::SYS_mkdirat,
-    libc::SYS_mount,
-    libc::SYS_openat,
-    libc::SYS_pidfd_send_signal,
-    libc::SYS_renameat,
-    libc::SYS_renameat2,
-    libc::SYS_sendmsg,
-    libc::SYS_sendto,
-    libc::SYS_sethostname,
-    libc::SYS_setns,
-    libc::SYS_umount2,
-    libc::SYS_unlinkat,
-    libc::SYS_unshare,
-    libc::SYS_write,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_mkdir,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_rename,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_unlink,
-];
+use crate::traced::{processes, reap, stopped_at};
 
 /// More steps than anything takes, so that a test that goes wrong has an end.
 const MOST_STEPS: usize = 2000;
-
-/// Starts the tool, stopped before its first step, and traced.
-fn start(arguments: &[&str]) -> Pid {
-    let mut command = Command::new("sh");
-    command.args(["-c", "kill -STOP $$; exec \"$@\"", "sh", PERNET]);
-    #[expect(clippy::zombie_processes, reason = "waitpid is called below")]
-    let child = command.args(arguments).spawn().unwrap();
-    let pid = Pid::from_raw(child.id().try_into().unwrap());
-    let stopped = waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
-    assert_eq!(stopped, WaitStatus::Stopped(pid, Signal::SIGSTOP));
-    let options = Options::PTRACE_O_TRACESYSGOOD
-        | Options::PTRACE_O_TRACEEXEC
-        | Options::PTRACE_O_TRACECLONE
-        | Options::PTRACE_O_TRACEFORK
-        | Options::PTRACE_O_TRACEVFORK
-        | Options::PTRACE_O_EXITKILL;
-    ptrace::seize(pid, options).unwrap();
-    kill(pid, Signal::SIGCONT).unwrap();
-    pid
-}
-
-/// Runs the tool and kills it before its step number `last`; false when it ended
-/// before.
-fn killed_at(arguments: &[&str], last: usize) -> bool {
-    let tool = start(arguments);
-    let (mut steps, mut begun, mut entered) = (0, false, BTreeSet::new());
-    loop {
-        let status = waitpid(None::<Pid>, Some(WaitPidFlag::__WALL)).unwrap();
-        let pid = status.pid().unwrap();
-        match status {
-            WaitStatus::Exited(..) | WaitStatus::Signaled(..) => {
-                if pid == tool {
-                    return false;
-                }
-            }
-            WaitStatus::PtraceSyscall(_) => {
-                // Entries and returns take turns.
-                let entry = entered.insert(pid) || !entered.remove(&pid);
-                if entry && begun && is_step(pid) {
-                    steps += 1;
-                    if steps == last {
-                        if pid != tool {
-                            // It is let go before it can be stopped once more.
-                            let _ = ptrace::detach(pid, None);
-                        }
-                        end(tool);
-                        return true;
-                    }
-                }
-                go_on(pid, None);
-            }
-            WaitStatus::PtraceEvent(_, _, event) => {
-                // The shell has become the tool.
-                begun |= event == libc::PTRACE_EVENT_EXEC;
-                go_on(pid, None);
-            }
-            WaitStatus::Stopped(_, Signal::SIGSTOP | Signal::SIGTRAP) => go_on(pid, None),
-            WaitStatus::Stopped(_, signal) => go_on(pid, Some(signal)),
-            _ => go_on(pid, None),
-        }
-    }
-}
-
-fn go_on(pid: Pid, signal: Option<Signal>) {
-    // It may have been killed meanwhile, by the tool itself say.
-    let _ = ptrace::syscall(pid, signal);
-}
-
-#[cfg(target_arch = "x86_64")]
-fn is_step(pid: Pid) -> bool {
-    ptrace::getregs(pid).is_ok_and(|registers| {
-        let call = registers.orig_rax as libc::c_long;
-        // Opening a file is one only where that may make it.
-        let makes = call != libc::SYS_openat || registers.rdx & libc::O_CREAT as u64 != 0;
-        STEPS.contains(&call) && makes
-    })
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn is_step(_: Pid) -> bool {
-    true
-}
-
-/// Kills the tool. What it has made goes on by itself.
-fn end(tool: Pid) {
-    kill(tool, Signal::SIGKILL).unwrap();
-    let ended = |status| matches!(status, WaitStatus::Signaled(..) | WaitStatus::Exited(..));
-    while !ended(waitpid(tool, Some(WaitPidFlag::__WALL)).unwrap()) {}
-    for pid in processes().into_iter().filter(|pid| is_traced(*pid)) {
-        let _ = ptrace::interrupt(pid);
-        let stopped = waitpid(pid, Some(WaitPidFlag::__WALL)).unwrap();
-        if !ended(stopped) {
-            ptrace::detach(pid, None).unwrap();
-        }
-    }
-}
-
-fn is_traced(pid: Pid) -> bool {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let tracer = format!("TracerPid:\t{}\n", std::process::id());
-    status.contains(&tracer)
-}
-
-/// Reaps what ended, as the first process of a pid namespace must.
-fn reap() {
-    while let Ok(status) = waitpid(
-        None::<Pid>,
-        Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL),
-    ) {
-        if status == WaitStatus::StillAlive {
-            return;
-        }
-    }
-}
-
-/// The processes there are, but this one.
-fn processes() -> Vec<Pid> {
-    let entries = fs::read_dir("/proc").unwrap().flatten();
-    let pid = |entry: fs::DirEntry| Some(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
-    let mut pids: Vec<_> = entries.filter_map(pid).collect();
-    pids.retain(|pid| *pid != nix::unistd::getpid());
-    pids
-}
 
 /// Mounts, which the records know nothing of.
 fn mounts() -> usize {
@@ -226,7 +66,8 @@ fn kill_everywhere(lab: &Lab, preparation: &[&[&str]], victim: &[&str]) {
         for arguments in preparation {
             lab.pernet(arguments);
         }
-        let killed = killed_at(victim, step);
+        let stopped = stopped_at(victim, step);
+        let killed = stopped.map(|tool| tool.kill()).is_some();
         let cleaned = lab.run(&["cleanup"]);
         assert_eq!(
             cleaned.status, 0,
@@ -247,6 +88,69 @@ fn kill_everywhere(lab: &Lab, preparation: &[&[&str]], victim: &[&str]) {
         }
     }
     panic!("{victim:?} had no end");
+}
+
+/// Interrupts `victim` at every step, each time after `preparation`: it must end
+/// with what was there before, or else be done, and `undone` by that.
+fn interrupt_everywhere(lab: &Lab, preparation: &[&[&str]], victim: &[&str], undone: &[&str]) {
+    let mut outcomes = BTreeSet::new();
+    preparation
+        .iter()
+        .for_each(|arguments| drop(lab.pernet(arguments)));
+    let before = lab.state();
+    for step in 1..MOST_STEPS {
+        let Some(stopped) = stopped_at(victim, step) else {
+            assert!(outcomes.contains(&130), "{victim:?}: {outcomes:?}");
+            return;
+        };
+        let status = match stopped.signal(Signal::SIGINT) {
+            WaitStatus::Exited(_, status) => status,
+            // Nothing had been begun.
+            WaitStatus::Signaled(..) => 130,
+            status => panic!("{status:?}"),
+        };
+        outcomes.insert(status);
+        if status == 0 {
+            lab.pernet(undone);
+        }
+        let left = difference(lab, &before);
+        assert!(
+            left.is_empty(),
+            "{status} after step {step} of {victim:?}: {left:?}"
+        );
+        reap();
+    }
+    panic!("{victim:?} had no end");
+}
+
+pub fn an_interrupt_anywhere_undoes_node_add(lab: &Lab) {
+    lab.pernet(&["node", "add", "first"]);
+    let victim = ["node", "add", "n1", "n2"];
+    interrupt_everywhere(lab, &[], &victim, &["node", "del", "n1", "n2"]);
+}
+
+pub fn an_interrupt_anywhere_undoes_link_add(lab: &Lab) {
+    let preparation: &[&[&str]] = &[
+        &["node", "add", "n1"],
+        &["bridge", "add", "br"],
+        // It makes directories that stay.
+        &["link", "add", "n1:eth9", "here"],
+    ];
+    let victim = [
+        "link",
+        "add",
+        "n1:eth0=10.0.0.1/24",
+        "port",
+        "--bridge",
+        "br",
+    ];
+    interrupt_everywhere(lab, preparation, &victim, &["link", "del", "port"]);
+}
+
+pub fn an_interrupt_anywhere_undoes_bridge_add(lab: &Lab) {
+    let preparation: &[&[&str]] = &[&["bridge", "add", "first"]];
+    let victim = ["bridge", "add", "br"];
+    interrupt_everywhere(lab, preparation, &victim, &["bridge", "del", "br"]);
 }
 
 pub fn node_add_can_be_killed_anywhere(lab: &Lab) {
@@ -318,7 +222,8 @@ pub fn cleanup_says_what_it_removes(lab: &Lab) {
     let killed = lab.pernet(&["vnoded", "-c", "/run/killed.ctl", "-p", "/run/killed.pid"]);
     lab.command("kill", &["-9", killed.trim()]);
     eventually("it is gone", || {
-        !std::path::Path::new(&format!("/proc/{}/exe", killed.trim())).exists()
+        let said = lab.pernet(&["cleanup", "--dry-run"]);
+        said.contains("/run/killed.ctl (gone)")
     });
     let before = lab.state();
     let said = lab.pernet(&["cleanup", "--dry-run"]);

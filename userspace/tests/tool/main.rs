@@ -26,6 +26,7 @@ mod ordinary;
 mod reference;
 mod stat;
 mod terminal;
+mod traced;
 mod vcmd;
 mod vnoded;
 
@@ -123,6 +124,9 @@ const CASES: &[Case] = cases![
     crash::link_del_can_be_killed_anywhere needs [IP, Need::Users],
     crash::cleanup_can_be_killed_anywhere needs [IP, Need::Users],
     crash::vnoded_can_be_killed_anywhere needs [IP, Need::Users],
+    crash::an_interrupt_anywhere_undoes_node_add needs [Need::Users],
+    crash::an_interrupt_anywhere_undoes_link_add needs [Need::Users],
+    crash::an_interrupt_anywhere_undoes_bridge_add needs [Need::Users],
     crash::cleanup_says_what_it_removes,
     crash::cores_cleanup_removes_what_is_ours needs [IP],
     crash::what_a_node_made_in_itself_is_cleaned_up_too,

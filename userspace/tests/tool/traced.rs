@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! The tool, stopped before the Nth step of what it does (ptrace(2)). A step is a
+//! system call that changes something, of the tool or of a process that it made.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+use nix::libc;
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::lab::PERNET;
+
+/// System calls that change what others see, or bring processes into the world.
+const STEPS: &[libc::c_long] = &[
+    libc::SYS_bind,
+    libc::SYS_clone,
+    libc::SYS_clone3,
+    libc::SYS_fchmodat,
+    libc::SYS_fchownat,
+    libc::SYS_kill,
+    libc::SYS_linkat,
+    libc::SYS_listen,
+    libc::SYS_mkdirat,
+    libc::SYS_mount,
+    libc::SYS_openat,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_sendmsg,
+    libc::SYS_sendto,
+    libc::SYS_sethostname,
+    libc::SYS_setns,
+    libc::SYS_umount2,
+    libc::SYS_unlinkat,
+    libc::SYS_unshare,
+    libc::SYS_write,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_mkdir,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_rename,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_unlink,
+];
+
+/// Starts the tool, stopped before its first step, and traced.
+fn start(arguments: &[&str]) -> Pid {
+    let mut command = Command::new("sh");
+    command.args(["-c", "kill -STOP $$; exec \"$@\"", "sh", PERNET]);
+    #[expect(clippy::zombie_processes, reason = "waitpid is called below")]
+    let child = command.args(arguments).spawn().unwrap();
+    let pid = Pid::from_raw(child.id().try_into().unwrap());
+    let stopped = waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+    assert_eq!(stopped, WaitStatus::Stopped(pid, Signal::SIGSTOP));
+    let options = Options::PTRACE_O_TRACESYSGOOD
+        | Options::PTRACE_O_TRACEEXEC
+        | Options::PTRACE_O_TRACECLONE
+        | Options::PTRACE_O_TRACEFORK
+        | Options::PTRACE_O_TRACEVFORK
+        | Options::PTRACE_O_EXITKILL;
+    ptrace::seize(pid, options).unwrap();
+    kill(pid, Signal::SIGCONT).unwrap();
+    pid
+}
+
+/// The tool before one of its steps.
+pub struct Stopped {
+    tool: Pid,
+    /// Whose step it is: the tool's, or that of a process that it made.
+    acting: Pid,
+}
+
+/// Runs the tool up to its step number `last`; nothing when it ended before.
+pub fn stopped_at(arguments: &[&str], last: usize) -> Option<Stopped> {
+    let tool = start(arguments);
+    let (mut steps, mut begun, mut entered) = (0, false, BTreeSet::new());
+    loop {
+        let status = waitpid(None::<Pid>, Some(WaitPidFlag::__WALL)).unwrap();
+        let pid = status.pid().unwrap();
+        match status {
+            WaitStatus::Exited(..) | WaitStatus::Signaled(..) => {
+                if pid == tool {
+                    return None;
+                }
+            }
+            WaitStatus::PtraceSyscall(_) => {
+                // Entries and returns take turns.
+                let entry = entered.insert(pid) || !entered.remove(&pid);
+                if entry && begun && is_step(pid) {
+                    steps += 1;
+                    if steps == last {
+                        return Some(Stopped { tool, acting: pid });
+                    }
+                }
+                go_on(pid, None);
+            }
+            WaitStatus::PtraceEvent(_, _, event) => {
+                // The shell has become the tool.
+                begun |= event == libc::PTRACE_EVENT_EXEC;
+                go_on(pid, None);
+            }
+            WaitStatus::Stopped(_, Signal::SIGSTOP | Signal::SIGTRAP) => go_on(pid, None),
+            WaitStatus::Stopped(_, signal) => go_on(pid, Some(signal)),
+            _ => go_on(pid, None),
+        }
+    }
+}
+
+fn go_on(pid: Pid, signal: Option<Signal>) {
+    // It may have been killed meanwhile, by the tool itself say.
+    let _ = ptrace::syscall(pid, signal);
+}
+
+#[cfg(target_arch = "x86_64")]
+fn is_step(pid: Pid) -> bool {
+    ptrace::getregs(pid).is_ok_and(|registers| {
+        let call = registers.orig_rax as libc::c_long;
+        // Opening a file is one only where that may make it.
+        let makes = call != libc::SYS_openat || registers.rdx & libc::O_CREAT as u64 != 0;
+        STEPS.contains(&call) && makes
+    })
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn is_step(_: Pid) -> bool {
+    true
+}
+
+impl Stopped {
+    /// Kills the tool. What it has made goes on by itself.
+    pub fn kill(self) {
+        kill(self.tool, Signal::SIGKILL).unwrap();
+        if self.acting != self.tool {
+            // It is let go before it can be stopped once more.
+            let _ = ptrace::detach(self.acting, None);
+        }
+        while !has_ended(wait(self.tool)) {}
+        self.let_go();
+    }
+
+    /// Sends the tool a signal and lets it go on; returns how it ended.
+    pub fn signal(self, signal: Signal) -> WaitStatus {
+        kill(self.tool, signal).unwrap();
+        let _ = ptrace::detach(self.acting, None);
+        self.let_go();
+        loop {
+            let status = wait(self.tool);
+            if has_ended(status) {
+                return status;
+            }
+        }
+    }
+
+    /// Lets all go on by themselves that are traced.
+    fn let_go(&self) {
+        for pid in processes().into_iter().filter(|pid| is_traced(*pid)) {
+            let _ = ptrace::interrupt(pid);
+            if !has_ended(wait(pid)) {
+                ptrace::detach(pid, None).unwrap();
+            }
+        }
+    }
+}
+
+fn wait(pid: Pid) -> WaitStatus {
+    waitpid(pid, Some(WaitPidFlag::__WALL)).unwrap()
+}
+
+fn has_ended(status: WaitStatus) -> bool {
+    matches!(status, WaitStatus::Signaled(..) | WaitStatus::Exited(..))
+}
+
+fn is_traced(pid: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let tracer = format!("TracerPid:\t{}\n", std::process::id());
+    status.contains(&tracer)
+}
+
+/// Reaps what ended, as the first process of a pid namespace must.
+pub fn reap() {
+    while let Ok(status) = waitpid(
+        None::<Pid>,
+        Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL),
+    ) {
+        if status == WaitStatus::StillAlive {
+            return;
+        }
+    }
+}
+
+/// The processes there are, but this one.
+pub fn processes() -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pid = |entry: fs::DirEntry| Some(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?));
+    let mut pids: Vec<_> = entries.filter_map(pid).collect();
+    pids.retain(|pid| *pid != nix::unistd::getpid());
+    pids
+}
