@@ -17,12 +17,22 @@ use crate::traced::{processes, reap, stopped_at};
 /// More steps than anything takes, so that a test that goes wrong has an end.
 const MOST_STEPS: usize = 2000;
 
-/// Mounts, which the records know nothing of.
+/// Mounts below the test's own /run, of which the records know nothing. Others are
+/// the machine's, where things go on.
 fn mounts() -> usize {
-    fs::read_to_string("/proc/self/mountinfo")
-        .unwrap()
-        .lines()
-        .count()
+    let text = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let mounts: Vec<Vec<&str>> = (text.lines())
+        .map(|line| line.split(' ').take(5).collect())
+        .collect();
+    let run = mounts.iter().rfind(|mount| mount[4] == "/run").unwrap()[0];
+    let mut below = BTreeSet::from([run]);
+    // A mount comes after the one that it is on.
+    for mount in &mounts {
+        if below.contains(mount[1]) {
+            below.insert(mount[0]);
+        }
+    }
+    below.len()
 }
 
 /// What differs from `before` for good, if anything does.
