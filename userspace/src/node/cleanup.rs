@@ -10,7 +10,7 @@ use anyhow::Result;
 use nix::errno::Errno;
 
 use super::life::{self, Node, Until};
-use super::registry::{BridgeRecord, EndRecord, LinkRecord, Registry};
+use super::registry::{BridgeRecord, EndRecord, LinkRecord, NodeRecord, Registry, VnodedRecord};
 use super::{files, links, vnoded};
 use crate::netlink::link::{self, Link};
 use crate::netlink::{Refusal, Socket};
@@ -64,7 +64,11 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
         name: bridge.name.clone(),
     }));
     let names: Vec<Name> = all.into_iter().map(|node| node.name).collect();
-    let strays = files::strays(&registry, &names)?;
+    let mut strays = files::strays(&registry, &names)?;
+    strays.extend(registry.nodes().unreadable::<NodeRecord>()?);
+    strays.extend(registry.links().unreadable::<LinkRecord>()?);
+    strays.extend(registry.bridges().unreadable::<BridgeRecord>()?);
+    strays.extend(registry.vnoded().unreadable::<VnodedRecord>()?);
     found.extend(strays.iter().cloned().map(Remnant::File));
     if !remove {
         return Ok(found);
@@ -151,10 +155,7 @@ fn remove_links(registry: &Registry) -> Result<()> {
 
 fn present_bridges(registry: &Registry) -> Result<Present<String>> {
     let mut present = Vec::new();
-    for key in registry.bridges().keys()? {
-        let Some(record) = registry.bridges().get::<BridgeRecord>(&key)? else {
-            continue;
-        };
+    for (key, record) in registry.bridges().all::<BridgeRecord>()? {
         let Some(mut socket) = place(record.netns_cookie)? else {
             continue;
         };

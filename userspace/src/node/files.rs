@@ -26,7 +26,12 @@ const LOG: &str = "log";
 
 impl Files {
     pub fn of(registry: &Registry, name: &Name) -> Self {
-        let file = |kind: &str| registry.directory().join(kind).join(name.as_str());
+        Self::below(registry.directory(), name)
+    }
+
+    /// In the directory of a registry.
+    pub fn below(directory: &Path, name: &Name) -> Self {
+        let file = |kind: &str| directory.join(kind).join(name.as_str());
         Files {
             control: file(CONTROL),
             log: file(LOG),

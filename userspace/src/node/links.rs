@@ -64,11 +64,10 @@ pub fn of(registry: &Registry, netns_cookie: u64, link: &Link) -> Result<Option<
 /// Every link of which there is a record, once.
 pub fn all(registry: &Registry) -> Result<Vec<LinkRecord>> {
     let mut records = Vec::new();
-    for key in registry.links().keys()? {
-        let record: Option<LinkRecord> = registry.links().get(&key)?;
-        records.extend(
-            record.filter(|record| record.ends[0].key() == key || is_alone(registry, record)),
-        );
+    for (key, record) in registry.links().all::<LinkRecord>()? {
+        if record.ends[0].key() == key || is_alone(registry, &record) {
+            records.push(record);
+        }
     }
     Ok(records)
 }

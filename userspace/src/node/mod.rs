@@ -22,6 +22,7 @@ mod links;
 pub mod lookup;
 mod mounts;
 mod process;
+pub mod reference;
 mod registry;
 pub mod vnoded;
 pub mod wire;

@@ -7,7 +7,7 @@ use std::env;
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -157,15 +157,23 @@ fn this_boot() -> Result<String> {
 }
 
 /// Where the caller's records are.
-fn place() -> Result<PathBuf> {
+pub fn place() -> Result<PathBuf> {
     if geteuid().is_root() {
         return Ok(DIRECTORY.into());
     }
-    let own = env::var_os(OWN).filter(|own| Path::new(own).is_absolute());
+    let own = env::var_os(OWN)
+        .map(PathBuf::from)
+        .filter(|own| own.is_absolute());
     let own = own.with_context(|| {
         format!("there is no place for records: {OWN} names no directory; log in anew, or set it to one that is yours alone")
     })?;
-    Ok(Path::new(&own).join("pernet"))
+    let found = fs::metadata(&own).with_context(|| format!("cannot examine {}", own.display()))?;
+    ensure!(
+        found.uid() == geteuid().as_raw() && found.mode() & 0o022 == 0,
+        "there is no place for records: {OWN} names {}, where others can write",
+        own.display()
+    );
+    Ok(own.join("pernet"))
 }
 
 impl Registry {
@@ -274,6 +282,24 @@ impl Shelf<'_> {
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let filed = Filed::read(&self.directory.join(key))?;
         Ok(filed.and_then(|filed| filed.of_boot(&self.registry.boot)))
+    }
+
+    /// Every record that can be read, by key.
+    pub fn all<T: DeserializeOwned>(&self) -> Result<Vec<(String, T)>> {
+        let keys = self.keys()?.into_iter();
+        Ok(keys
+            .filter_map(|key| Some((self.get(&key).ok()??, key)))
+            .map(|(record, key)| (key, record))
+            .collect())
+    }
+
+    /// Files that no record can be read from: what they were about is not known.
+    pub fn unreadable<T: DeserializeOwned>(&self) -> Result<Vec<PathBuf>> {
+        let keys = self.keys()?.into_iter();
+        Ok(keys
+            .filter(|key| self.get::<T>(key).is_err())
+            .map(|key| self.path(&key))
+            .collect())
     }
 
     /// Where the record of `key` is, or would be.

@@ -114,10 +114,7 @@ impl Vnoded {
 /// All that there are records of.
 pub fn all(registry: &Registry) -> Result<Vec<Vnoded>> {
     let mut nodes = Vec::new();
-    for key in registry.vnoded().keys()? {
-        let Some(record) = registry.vnoded().get::<VnodedRecord>(&key)? else {
-            continue;
-        };
+    for (key, record) in registry.vnoded().all::<VnodedRecord>()? {
         let process = record.process.as_ref().map(Process::open).transpose()?;
         nodes.push(Vnoded {
             key,

@@ -11,6 +11,7 @@ use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use super::end::End;
 use super::interrupt::Deferred;
 use super::links;
+use super::reference;
 use super::registry::{EndRecord, LinkRecord, Registry};
 use crate::netlink::link::{self, NewEnd};
 use crate::netlink::{Batch, DeviceName, Mac, Socket, address};
@@ -90,6 +91,9 @@ fn ends(request: &Request) -> Result<(End, End)> {
         }
         (None, None) => bail!("{end} has no other end; name one, or a bridge with --bridge"),
     };
+    for end in [&end, &other] {
+        check_is_device(end)?;
+    }
     if let Some(bridge) = &request.bridge {
         ensure!(
             other.addresses.is_empty(),
@@ -105,6 +109,18 @@ fn ends(request: &Request) -> Result<(End, End)> {
         "both ends are {end}"
     );
     Ok((end, other))
+}
+
+/// A node where a device is meant, most likely.
+fn check_is_device(end: &End) -> Result<()> {
+    let name = end.device.as_str();
+    let is_node = end.netns.is_none()
+        && (name.parse().ok()).is_some_and(|name| matches!(Registry::look_up(&name), Ok(Some(_))));
+    ensure!(
+        !is_node,
+        "{name} is a node; write {name}:DEV for a device in it"
+    );
+    Ok(())
 }
 
 /// What can be said of the ends once it is known where they are.
@@ -173,7 +189,7 @@ impl Placed {
             end.mac = Some(Mac::draw()?);
         }
         let found = (end.netns.as_ref())
-            .map(|netns| Ok::<_, Error>(netns.resolve()?.netns))
+            .map(|netns| Ok::<_, Error>(reference::resolve(netns)?.netns))
             .transpose()?;
         let here = Netns::current()?.inode()?;
         let inode = found.as_ref().map_or(Ok(here), Netns::inode)?;

@@ -13,6 +13,7 @@ use anyhow::Result;
 use self::model::Namespace;
 use crate::netlink::pernet::{Family, Selector};
 use crate::netns::{Netns, Reference, named};
+use crate::node::reference;
 
 /// Reads the namespaces that are `wanted`, or all there are to be seen where
 /// none is; nothing, where the module is not loaded.
@@ -24,7 +25,7 @@ pub fn read(wanted: &[Reference]) -> Result<Option<Vec<Namespace>>> {
         [] => family.dump()?,
         wanted => (wanted.iter())
             .map(|reference| {
-                let found = reference.resolve()?;
+                let found = reference::resolve(reference)?;
                 family.get(&reference.to_string(), &selector(&found.netns))
             })
             .collect::<Result<_>>()?,

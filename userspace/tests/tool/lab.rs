@@ -97,8 +97,8 @@ impl Lab {
         let mut state = files(Path::new("/run"));
         state.extend(devices(Path::new("/proc/net/dev")).map(|device| format!("here: {device}")));
         for name in names() {
-            // A number alone could mean something else too.
-            let netns = format!("name:{name}");
+            // By its name a node is entered whole, if it is not stopped.
+            let netns = format!("/run/netns/{name}");
             let inside = succeeds(PERNET, &["exec", &netns, "--", "cat", "/proc/net/dev"]);
             state.extend(parse_devices(&inside).map(|device| format!("{name}: {device}")));
         }

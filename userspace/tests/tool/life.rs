@@ -150,8 +150,15 @@ pub fn processes_end_with_their_node(lab: &Lab) {
         "n1",
         "(trap '' TERM; exec sleep 1000) & sleep 1001 & exit 0",
     );
-    let inside = || show(lab, "n1")["processes"].as_array().unwrap().len();
-    eventually("two sleep", || inside() == 3);
+    let sleeping = || {
+        let shown = show(lab, "n1");
+        let processes = shown["processes"].as_array().unwrap().iter();
+        processes
+            .filter(|process| process["command"] == "sleep")
+            .count()
+    };
+    // What ignores the signal does so from before it sleeps.
+    eventually("two sleep", || sleeping() == 2);
     let shown = lab.pernet(&["node", "show", "n1"]);
     assert!(shown.contains("sleep"), "{shown}");
     let began = Instant::now();
@@ -294,4 +301,45 @@ pub fn a_node_of_ones_own_user_namespace(lab: &Lab) {
     lab.pernet(&["node", "stop", "n1"]);
     lab.refuses(&["node", "start", "n1"], "delete it");
     lab.pernet(&["node", "del", "n1"]);
+}
+
+pub fn a_stopped_node_is_not_entered(lab: &Lab) {
+    lab.pernet(&["node", "add", "n1"]);
+    lab.pernet(&["node", "stop", "n1"]);
+    for arguments in [
+        &["exec", "n1", "--", "true"][..],
+        &["exec", "name:n1", "--", "true"],
+        &["exec", "--detach", "n1", "--", "true"],
+    ] {
+        lab.refuses(arguments, "`pernet node start n1`");
+    }
+    // Its network can be had all the same.
+    lab.pernet(&["exec", "/run/netns/n1", "--", "true"]);
+}
+
+pub fn a_node_keeps_its_name_wherever_it_is_named(lab: &Lab) {
+    lab.pernet(&["node", "add", "n1"]);
+    lab.command("ip", &["netns", "del", "n1"]);
+    lab.pernet(&["link", "add", "n1:first", "a"]);
+    lab.command("ip", &["netns", "add", "n1"]);
+    lab.pernet(&["link", "add", "n1:second", "b"]);
+    let devices = lab.pernet(&["exec", "n1", "--", "ls", "/sys/class/net"]);
+    assert_eq!(devices, "first\nlo\nsecond\n");
+    lab.refuses(&["link", "add", "n1:third", "n1"], "write n1:DEV");
+}
+
+pub fn a_record_that_cannot_be_read_is_in_nobodys_way(lab: &Lab) {
+    lab.pernet(&["node", "add", "n1"]);
+    for shelf in ["nodes", "links", "bridges", "vnoded"] {
+        fs::create_dir_all(format!("/run/pernet/{shelf}")).unwrap();
+        fs::write(format!("/run/pernet/{shelf}/broken"), "").unwrap();
+    }
+    assert_eq!(lab.nodes(), ["n1"]);
+    let removed = lab.pernet(&["cleanup"]);
+    assert!(
+        removed.contains("file /run/pernet/links/broken\n"),
+        "{removed}"
+    );
+    assert!(removed.contains("node n1 (running)\n"), "{removed}");
+    assert_eq!(lab.pernet(&["cleanup"]), "");
 }

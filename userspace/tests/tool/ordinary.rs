@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::{Command, Stdio};
 
-use crate::lab::{Lab, Outcome, PERNET};
+use crate::lab::{Lab, Outcome, PERNET, eventually};
 
 const NOBODY: u32 = 65534;
 
@@ -41,6 +41,19 @@ pub fn an_ordinary_user_has_nodes_too(_: &Lab) {
     let control = nodes[0]["control"].as_str().unwrap();
     let inside = works(&["vcmd", "-c", control, "--", "sh", "-c", "id -u; hostname"]);
     assert_eq!(inside, "0\nn1\n");
+    works(&[
+        "exec",
+        "--detach",
+        "n1",
+        "--",
+        "sh",
+        "-c",
+        "echo to the log",
+    ]);
+    let log = nodes[0]["log"].as_str().unwrap();
+    eventually("the log", || {
+        fs::read_to_string(log).unwrap() == "to the log\n"
+    });
     works(&["node", "del", "n1"]);
     assert_eq!(works(&["cleanup"]), "node n2 (running)\n");
     assert_eq!(works(&["node", "ls"]).lines().count(), 1);
@@ -61,4 +74,11 @@ pub fn what_takes_root_says_so(_: &Lab) {
     assert_eq!(outcome.status, 1);
     assert!(outcome.err.contains("XDG_RUNTIME_DIR"), "{}", outcome.err);
     assert_eq!(fs::read_dir("/run/user").unwrap().count(), 0);
+    fs::set_permissions("/run/user", fs::Permissions::from_mode(0o777)).unwrap();
+    let outcome = as_nobody(&["node", "add", "--user", "n1"], Some("/run/user"));
+    assert!(
+        outcome.err.contains("where others can write"),
+        "{}",
+        outcome.err
+    );
 }

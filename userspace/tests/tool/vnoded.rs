@@ -290,3 +290,18 @@ pub fn orphans_are_reaped(_: &Lab) {
     eventually("no process is left", || node.children().is_empty());
     node.says(&["true"]);
 }
+
+pub fn a_pid_that_cannot_be_said_leaves_nothing(_: &Lab) {
+    let vnoded = Programs::ours().path("vnoded");
+    let script = format!("{vnoded} -c /run/n1.ctl -p /run/n1.pid >/dev/full");
+    let outcome = run("sh", &["-c", &script]);
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.err.contains("standard output"), "{}", outcome.err);
+    assert_eq!(crate::lab::entries("/run"), ["bin", "pernet"]);
+    assert!(crate::lab::entries("/run/pernet/vnoded").is_empty());
+    eventually("no process is left", || {
+        let script = "ls -d /proc/[0-9]* | wc -l";
+        let count = run("sh", &["-c", script]).out;
+        count.trim().parse::<u32>().unwrap() <= 4
+    });
+}

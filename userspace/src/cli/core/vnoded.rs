@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use lexopt::Parser;
 use nix::fcntl::OFlag;
+use nix::libc;
 use nix::sched::CloneFlags;
 use nix::unistd::{getpid, setsid};
 
 use super::options::{Manual, Task};
 use crate::channel::{Access, Draft, Listener, Place};
 use crate::cli::output;
+use crate::kernel::process;
 use crate::node::exec::user;
 use crate::node::init::birth::{Unborn, go_to, settle};
 use crate::node::init::environment::Environment;
@@ -185,8 +187,16 @@ fn leave(
         entry.map_or(Ok(()), |entry| entry.has_process(pid))?;
         pid_file.map_or(Ok(()), |file| file.publish(pid))
     };
+    let files = unborn.server.places()?;
     let born = unborn.bear(record, |note| eprintln!("vnoded: note: {note}"))?;
-    output::print(&format!("{}\n", born.pid))
+    // Nobody could find a node whose pid nobody knows.
+    output::print(&format!("{}\n", born.pid)).inspect_err(|_| {
+        let _ = process::kill(born.pid, libc::SIGKILL);
+        let _ = process::reap(Some(born.pid), 0);
+        files.iter().for_each(|place| {
+            let _ = place.remove();
+        });
+    })
 }
 
 /// Serves here, in the namespaces that there are.

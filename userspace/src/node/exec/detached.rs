@@ -5,7 +5,6 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use anyhow::{Context, Error, Result};
 use nix::fcntl::readlinkat;
@@ -15,9 +14,8 @@ use super::report::{self, Speaker};
 use super::target::Inside;
 use super::{Order, Target, child};
 use crate::kernel::process;
-
-/// Where nodes' logs are, each under the node's name.
-const LOGS: &str = "/run/pernet/log";
+use crate::node::files;
+use crate::node::registry;
 
 /// Ours, opened where we are.
 struct Files {
@@ -98,7 +96,10 @@ fn open_log(target: &Target) -> Result<Option<File>> {
     let Some(name) = target.name() else {
         return Ok(None);
     };
-    let path = Path::new(LOGS).join(name.as_str());
+    let Ok(directory) = registry::place() else {
+        return Ok(None);
+    };
+    let path = files::Files::below(&directory, name).log;
     match File::options().append(true).open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         log => log

@@ -11,10 +11,12 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::Pid;
 
 use crate::kernel::process::Pidfd;
+use crate::netns::named::{self, Entry};
 use crate::netns::resolve::Resolved;
 use crate::netns::{Name, Reference};
 use crate::node::mounts;
-use crate::node::registry::Registry;
+use crate::node::reference;
+use crate::node::registry::{Kind, Registry};
 
 /// What a command enters.
 #[derive(Debug)]
@@ -94,13 +96,8 @@ impl Target {
 }
 
 fn find(reference: &Reference) -> Result<Place> {
-    match reference {
-        Reference::Name(name) => return by_name(name, reference),
-        // Only a number may be something else.
-        Reference::Word(name) if !name.as_str().bytes().all(|byte| byte.is_ascii_digit()) => {
-            return by_name(name, reference);
-        }
-        _ => {}
+    if let Some(name) = reference::name(reference) {
+        return by_name(name, reference);
     }
     let resolved = reference.resolve()?;
     let node = resolved.name().map(by_record).transpose()?;
@@ -114,20 +111,30 @@ fn by_name(name: &Name, reference: &Reference) -> Result<Place> {
     }
 }
 
-/// The node that pernet made under this name, as long as its first process lives.
+/// The full node of this name. One that is stopped is refused: in its network
+/// namespace alone a command would see, and reach, the processes and files here.
 fn by_record(name: &Name) -> Result<Option<Place>> {
-    let record = Registry::look_up(name)?;
-    let Some((process, is_user)) = record.and_then(|record| Some((record.process?, record.user)))
-    else {
+    let Some(record) = Registry::look_up(name)?.filter(|record| record.kind == Kind::Full) else {
         return Ok(None);
     };
-    let pid = Pid::from_raw(process.pid);
-    let place = |first| Place::Node {
-        first,
-        pid,
-        is_user,
-    };
-    Ok(process.open()?.map(place))
+    if let Some(process) = record.process {
+        let pid = Pid::from_raw(process.pid);
+        if let Some(first) = process.open()? {
+            return Ok(Some(Place::Node {
+                first,
+                pid,
+                is_user: record.user,
+            }));
+        }
+    }
+    match named::look(name)? {
+        Entry::Bound(netns) if record.cookie == Some(netns.cookie()?) => anyhow::bail!(
+            "it is stopped; `pernet node start {name}` starts it, and {} is its network alone",
+            named::path(name).display()
+        ),
+        // The name is another's now, or nobody's.
+        _ => Ok(None),
+    }
 }
 
 fn enter_node(first: &Pidfd, pid: Pid, is_user: bool) -> Result<Inside> {

@@ -50,7 +50,7 @@ impl Node {
     /// All that there are records of, by name.
     pub fn all(registry: &Registry) -> Result<Vec<Self>> {
         let mut nodes = Vec::new();
-        for key in registry.nodes().keys()? {
+        for (key, _) in registry.nodes().all::<NodeRecord>()? {
             nodes.extend(Node::find(registry, &key.parse()?)?);
         }
         Ok(nodes)
