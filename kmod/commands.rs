@@ -20,8 +20,8 @@ use crate::{
         pernet, //
     },
     state::{
-        PerNamespace,
-        State, //
+        Namespace,
+        PerNamespace, //
     },
     traffic::Point,
     uapi,
@@ -74,7 +74,7 @@ impl genetlink::Do<GET_ATTRIBUTES> for Get {
         let selected = select(request)?;
         let net = selected.as_deref().unwrap_or(request.net());
         let namespace = family.namespaces.get(net).ok_or(ENOENT)?;
-        request.reply(|message| write(message, request.net(), net, namespace.state()))
+        request.reply(|message| write(message, request.net(), net, namespace))
     }
 }
 
@@ -154,7 +154,7 @@ impl genetlink::Dump for Get {
         for (index, net) in Net::all(&guard).enumerate().skip(passed) {
             if let Some(namespace) = family.namespaces.get(net) {
                 if may_see(part.request(), net) {
-                    part.message(|message| write(message, own, net, namespace.state()))?;
+                    part.message(|message| write(message, own, net, namespace))?;
                 }
             }
             cursor[PASSED] = index as c_long + 1;
@@ -186,8 +186,10 @@ fn resume(guard: &rcu::Guard, cursor: &genetlink::Cursor) -> (usize, bool) {
 }
 
 /// Writes the reply about `net` to somebody in `own`.
-fn write(message: &mut Writer<'_>, own: &Net, net: &Net, state: &State) -> Result {
+fn write(message: &mut Writer<'_>, own: &Net, net: &Net, namespace: &Namespace<'_>) -> Result {
     use uapi::netns::*;
+
+    let (state, settings) = (namespace.state(), namespace.settings());
 
     message.put_uint(COOKIE, net.cookie())?;
     if let Some(nsid) = own.nsid_of(net) {
@@ -204,7 +206,14 @@ fn write(message: &mut Writer<'_>, own: &Net, net: &Net, state: &State) -> Resul
     for point in state.traffic().points() {
         message.nest(TRAFFIC, |nest| write_point(nest, point))?;
     }
-    Ok(())
+    message.put_u8(COUNT_TRAFFIC, switch(settings.counts_traffic()))
+}
+
+fn switch(on: bool) -> u8 {
+    match on {
+        true => uapi::switch::ON,
+        false => uapi::switch::OFF,
+    }
 }
 
 fn write_devices(nest: &mut Writer<'_>, devices: &Counted) -> Result {

@@ -11,6 +11,7 @@
 //! time.
 
 pub(crate) mod genetlink;
+mod grace;
 pub(crate) mod namespace;
 pub(crate) mod netdevice;
 pub(crate) mod netfilter;
@@ -19,3 +20,4 @@ pub(crate) mod percpu;
 pub(crate) mod pernet;
 pub(crate) mod proc;
 mod shim;
+pub(crate) mod sysctl;

@@ -9,12 +9,13 @@
 //! 2. *A namespace is passed, not assumed*: all of it; [`net::namespace::Net`] is what is passed.
 //! 3. *No `init_net`*: [`devices`] asks the device, [`commands`] the socket and the request.
 //! 4. *Init and cleanup per namespace*: [`state`], by way of [`net::pernet`].
-//! 5. *Per-namespace files*: [`file`].
+//! 5. *Per-namespace files*: [`file`], and switches in [`settings`].
 
 mod commands;
 mod devices;
 mod file;
 mod net;
+mod settings;
 mod state;
 mod traffic;
 mod uapi;
@@ -37,6 +38,12 @@ module! {
     description: "State and counters per network namespace",
     license: "GPL",
     alias: ["net-pf-16-proto-16-family-pernet"],
+    params: {
+        traffic: bool {
+            default: true,
+            description: "Count packets and bytes in each namespace, until it says otherwise",
+        },
+    },
 }
 
 /// The module's registrations.
@@ -56,7 +63,13 @@ impl kernel::InPlaceModule for Pernet {
     fn init(module: &'static ThisModule) -> impl PinInit<Self, Error> {
         // In the opposite order: the family, through which the module is seen, is the last.
         try_pin_init!(Self {
-            namespaces: Arc::pin_init(pernet::Registration::new(), GFP_KERNEL)?,
+            namespaces: {
+                let operations = state::PerNamespace::new(settings::Defaults {
+                    traffic: module_parameters::traffic.value(),
+                });
+                let operations = KBox::new(operations, GFP_KERNEL)?;
+                Arc::pin_init(pernet::Registration::new(operations), GFP_KERNEL)?
+            },
             notifier <- netdevice::Notifier::new(devices::Counter::new(namespaces.clone())),
             family <- genetlink::Registration::new(
                 module,

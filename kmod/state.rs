@@ -6,14 +6,15 @@ use crate::{
     devices::Devices,
     net::{
         namespace::Net,
-        netfilter,
         pernet,
-        proc, //
+        proc,
+        sysctl, //
     },
-    traffic::{
-        Point,
-        Traffic, //
+    settings::{
+        Defaults,
+        Settings, //
     },
+    traffic::Traffic,
 };
 use kernel::{
     prelude::*,
@@ -66,24 +67,39 @@ impl State {
 
 /// A namespace that counts: the state, and the registrations that feed and show it.
 ///
-/// The registrations hold parts of the state themselves, so the order of the fields is free.
+/// The registrations hold what they need themselves, so the order of the fields is free.
 pub(crate) struct Namespace<'net> {
     state: Arc<State>,
-    hooks: netfilter::Hooks<'net, Point>,
+    settings: Arc<Settings<'net>>,
     file: proc::File<'net, State>,
+    switches: sysctl::Table<'net, Settings<'net>>,
 }
 
-impl Namespace<'_> {
+impl<'net> Namespace<'net> {
     /// The counters.
     pub(crate) fn state(&self) -> &State {
         &self.state
+    }
+
+    /// What is counted.
+    pub(crate) fn settings(&self) -> &Settings<'net> {
+        &self.settings
     }
 }
 
 static ID: pernet::Id = pernet::Id::new();
 
 /// The subsystem that has a [`Namespace`] in every network namespace.
-pub(crate) struct PerNamespace;
+pub(crate) struct PerNamespace {
+    defaults: Defaults,
+}
+
+impl PerNamespace {
+    /// Namespaces that count what `defaults` say.
+    pub(crate) fn new(defaults: Defaults) -> Self {
+        Self { defaults }
+    }
+}
 
 impl pernet::Operations for PerNamespace {
     type State = CovariantForLt!(Namespace<'_>);
@@ -92,17 +108,22 @@ impl pernet::Operations for PerNamespace {
         &ID
     }
 
-    fn init(net: &Net) -> Result<Namespace<'_>> {
+    fn init<'net>(&self, net: &'net Net) -> Result<Namespace<'net>> {
         let state = Arc::new(State::new(net)?, GFP_KERNEL)?;
+        let settings = Arc::pin_init(Settings::new(net, &state), GFP_KERNEL)?;
+        settings.start(&self.defaults)?;
         Ok(Namespace {
-            hooks: netfilter::Hooks::new(net, state.traffic.points())?,
             file: proc::File::new(net, c"pernet", state.clone())?,
+            switches: sysctl::Table::new(net, c"net/pernet", settings.clone())?,
+            settings,
             state,
         })
     }
 
     fn pre_exit<'a>(namespace: &'a Namespace<'a>) {
         namespace.file.remove();
-        namespace.hooks.unregister();
+        // First nobody changes the settings any more, then nothing is counted.
+        namespace.switches.remove();
+        namespace.settings.stop();
     }
 }

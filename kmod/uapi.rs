@@ -54,6 +54,12 @@ pub(crate) mod family {
     pub(crate) const IPV6: u8 = 10;
 }
 
+/// Whether something is counted in a namespace.
+pub(crate) mod switch {
+    pub(crate) const OFF: u8 = 0;
+    pub(crate) const ON: u8 = 1;
+}
+
 /// One network namespace.
 pub(crate) mod netns {
     /// The namespace's identity: unique since boot and never used again; the
@@ -84,9 +90,14 @@ pub(crate) mod netns {
     /// Network devices of the namespace, the loopback device included.
     pub(crate) const DEVICES: u16 = 9;
     /// Packets counted at one hook for one family; one nest for each pair.
+    /// What was counted stays when counting ends.
     pub(crate) const TRAFFIC: u16 = 10;
+    /// Whether packets are counted at the hooks. While they are not, there
+    /// is nothing of this module at the namespace's hooks. Also
+    /// /proc/sys/net/pernet/traffic.
+    pub(crate) const COUNT_TRAFFIC: u16 = 11;
     /// The highest number in use.
-    pub(crate) const MAX: u16 = 10;
+    pub(crate) const MAX: u16 = 11;
 }
 
 /// Network devices, counted by their notifications. At any time, present is

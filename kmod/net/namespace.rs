@@ -108,6 +108,13 @@ impl Net {
         unsafe { (*(*self.as_raw()).user_ns).ns.inum }
     }
 
+    /// Whether the current process has `CAP_NET_ADMIN` in the user namespace that owns this one.
+    /// Process context.
+    pub(crate) fn is_administrable(&self) -> bool {
+        // SAFETY: A namespace holds a reference to its owner, the same one all its life.
+        unsafe { bindings::ns_capable((*self.as_raw()).user_ns, bindings::CAP_NET_ADMIN as c_int) }
+    }
+
     /// Whether the kernel lists the namespace already, which it does once every `init` went well.
     ///
     /// In `init` this tells a namespace that is older than the registration from one in the making.

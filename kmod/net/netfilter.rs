@@ -5,6 +5,7 @@
 //! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
 
 use super::{
+    grace::GracePeriod,
     namespace::Net,
     shim, //
 };
@@ -12,13 +13,15 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     error::to_result,
+    new_mutex,
     prelude::*,
     sync::{
         atomic::{
             Atomic,
-            Full, //
+            Relaxed, //
         },
-        Arc, //
+        Arc,
+        Mutex, //
     },
     types::Opaque,
 };
@@ -54,100 +57,149 @@ pub(crate) trait Observer: Send + Sync + 'static {
     fn packet(&self, packet: &Packet);
 }
 
-/// Observers at the hooks of one namespace.
+/// An observer with the `struct nf_hook_ops` that it is registered by.
 ///
 /// # Invariants
 ///
-/// `ops` were registered in `net`, each with its observer's address. They still are, unless
-/// `unregistered`; then `since` is a state of RCU that no earlier reader of the hooks survives.
-pub(crate) struct Hooks<'net, T: Observer> {
-    net: &'net Net,
-    ops: KVec<(NonNull<shim::NfHookOps>, Arc<T>)>,
-    unregistered: Atomic<bool>,
-    since: Opaque<bindings::rcu_gp_seq>,
+/// `ops` is from `kmalloc()`, owned by this, and has the address of `_observer`.
+struct Operations<T> {
+    ops: NonNull<shim::NfHookOps>,
+    _observer: Arc<T>,
 }
 
-// SAFETY: The operations are only read after registration, `since` is written once and read by
-// `drop()` alone; observers may be shared between threads.
+impl<T: Observer> Operations<T> {
+    fn new(observer: Arc<T>) -> Result<Self> {
+        let Place { family, hook } = observer.place();
+        // SAFETY: The answer is null or operations of our own, from `kmalloc()`.
+        let ops = unsafe {
+            shim::pernet_shim_nf_hook_ops(
+                hook_callback::<T>,
+                Arc::as_ptr(&observer).cast_mut().cast(),
+                family,
+                hook.into(),
+                // NF_IP_PRI_FIRST, which NF_IP6_PRI_FIRST equals.
+                i32::MIN,
+            )
+        };
+        // INVARIANT: Just made.
+        Ok(Self {
+            ops: NonNull::new(ops).ok_or(ENOMEM)?,
+            _observer: observer,
+        })
+    }
+}
+
+impl<T> Drop for Operations<T> {
+    fn drop(&mut self) {
+        // SAFETY: Ours by the invariant. `Hooks` sees to it that nobody looks at it any more.
+        unsafe { bindings::kfree(self.ops.as_ptr().cast()) };
+    }
+}
+
+/// Observers for the hooks of one namespace, which see packets while they are switched on.
+///
+/// # Invariants
+///
+/// While `on`, which changes under the lock of `last`, all of `operations` are registered in
+/// `net`, else none is. `last` began after some were last unregistered.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Hooks<'net, T: Observer> {
+    net: &'net Net,
+    operations: KVec<Operations<T>>,
+    on: Atomic<bool>,
+    #[pin]
+    last: Mutex<Option<GracePeriod>>,
+}
+
+// SAFETY: The operations are only read once they are made; observers may be shared between
+// threads.
 unsafe impl<T: Observer> Send for Hooks<'_, T> {}
 
 // SAFETY: As above.
 unsafe impl<T: Observer> Sync for Hooks<'_, T> {}
 
 impl<'net, T: Observer> Hooks<'net, T> {
-    /// Registers all observers or none.
-    ///
-    /// Process context, may sleep.
-    pub(crate) fn new(net: &'net Net, observers: &[Arc<T>]) -> Result<Self> {
-        // What was registered before an error is unregistered by `drop()`.
-        let mut hooks = Self {
+    /// Makes hooks that are off. Process context, may sleep. Fails with `ENOMEM`.
+    pub(crate) fn new<'a>(
+        net: &'net Net,
+        observers: &'a [Arc<T>],
+    ) -> impl PinInit<Self, Error> + use<'a, 'net, T> {
+        // INVARIANT: None is registered.
+        try_pin_init!(Self {
             net,
-            ops: KVec::with_capacity(observers.len(), GFP_KERNEL)?,
-            unregistered: Atomic::<bool>::new(false),
-            since: Opaque::zeroed(),
-        };
-        for observer in observers {
-            let ops = hooks.register(observer)?;
-            // INVARIANT: Just registered.
-            hooks.ops.push((ops, observer.clone()), GFP_KERNEL)?;
-        }
-        Ok(hooks)
-    }
-
-    fn register(&self, observer: &Arc<T>) -> Result<NonNull<shim::NfHookOps>> {
-        let Place { family, hook } = observer.place();
-        // SAFETY: The answer is null or operations of our own, from `kmalloc()`.
-        let ops = NonNull::new(unsafe {
-            shim::pernet_shim_nf_hook_ops(
-                hook_callback::<T>,
-                Arc::as_ptr(observer).cast_mut().cast(),
-                family,
-                hook.into(),
-                // NF_IP_PRI_FIRST, which NF_IP6_PRI_FIRST equals.
-                i32::MIN,
-            )
+            operations: {
+                let mut operations = KVec::with_capacity(observers.len(), GFP_KERNEL)?;
+                for observer in observers {
+                    operations.push(Operations::new(observer.clone())?, GFP_KERNEL)?;
+                }
+                operations
+            },
+            on: Atomic::<bool>::new(false),
+            last <- new_mutex!(None),
         })
-        .ok_or(ENOMEM)?;
-        // SAFETY: `net` is valid for longer than the hook is registered, and `ops` is complete.
-        to_result(unsafe { shim::nf_register_net_hook(self.net.as_raw(), ops.as_ptr()) })
-            // SAFETY: Ours, and not registered.
-            .inspect_err(|_| unsafe { bindings::kfree(ops.as_ptr().cast()) })?;
-        Ok(ops)
     }
 
-    /// Takes the observers off the hooks. Packets that are at a hook now may still be seen.
+    /// Whether packets are seen. Any context.
+    pub(crate) fn is_on(&self) -> bool {
+        self.on.load(Relaxed)
+    }
+
+    /// Switches the observers on or off, all of them or, on an error of netfilter, none.
     ///
-    /// Process context, may sleep, but does not wait for a grace period. Idempotent.
-    pub(crate) fn unregister(&self) {
-        if self.unregistered.xchg(true, Full) {
-            return;
+    /// Process context, may sleep, but does not wait for a grace period: packets that are at a hook
+    /// now may still be seen after it was switched off.
+    pub(crate) fn switch(&self, on: bool) -> Result {
+        let mut last = self.last.lock();
+        if on == self.is_on() {
+            return Ok(());
         }
-        for (ops, _) in &self.ops {
-            // SAFETY: Registered by the invariant, and unregistered here only.
-            unsafe { shim::nf_unregister_net_hook(self.net.as_raw(), ops.as_ptr()) };
+        let (registered, result) = match on {
+            true => self.register(),
+            false => (self.operations.len(), Ok(())),
+        };
+        if !on || result.is_err() {
+            for operations in &self.operations[..registered] {
+                // SAFETY: Registered by the invariant, or just now.
+                unsafe { shim::nf_unregister_net_hook(self.net.as_raw(), operations.ops.as_ptr()) };
+            }
+            // INVARIANT: Whoever reads a hook entry of ours began before.
+            *last = Some(GracePeriod::begin());
         }
-        // INVARIANT: Whoever reads a hook entry of ours began before this state.
-        // SAFETY: Only the one caller that set the flag gets here.
-        unsafe { bindings::get_state_synchronize_rcu_full(self.since.get()) };
+        // INVARIANT: All are registered, or none is any more.
+        self.on.store(on && result.is_ok(), Relaxed);
+        result
+    }
+
+    /// Registers the observers up to the first that fails; says how many did not.
+    fn register(&self) -> (usize, Result) {
+        for (registered, operations) in self.operations.iter().enumerate() {
+            // SAFETY: `net` is valid for longer than the hook is registered, the operations are
+            // complete, and by the invariant they are not registered.
+            let error =
+                unsafe { shim::nf_register_net_hook(self.net.as_raw(), operations.ops.as_ptr()) };
+            if let Err(error) = to_result(error) {
+                return (registered, Err(error));
+            }
+        }
+        (self.operations.len(), Ok(()))
     }
 }
 
-impl<T: Observer> Drop for Hooks<'_, T> {
-    fn drop(&mut self) {
-        self.unregister();
+#[pinned_drop]
+impl<T: Observer> PinnedDrop for Hooks<'_, T> {
+    fn drop(self: Pin<&mut Self>) {
+        // Switching off does not fail.
+        let _ = self.switch(false);
         // In `exit` this returns at once: the kernel waited for RCU since `pre_exit`.
-        // SAFETY: By the invariant the state was taken.
-        unsafe { bindings::cond_synchronize_rcu_full(self.since.get()) };
-        for (ops, _) in &self.ops {
-            // SAFETY: Ours, and nobody looks at it any more.
-            unsafe { bindings::kfree(ops.as_ptr().cast()) };
+        if let Some(last) = self.last.lock().take() {
+            last.wait();
         }
     }
 }
 
 /// # Safety
 ///
-/// Called by netfilter with what [`Hooks::register`] gave it, in an RCU read-side section that
+/// Called by netfilter with what [`Operations::new`] gave it, in an RCU read-side section that
 /// began while the hook was registered.
 unsafe extern "C" fn hook_callback<T: Observer>(
     private: *mut c_void,

@@ -15,13 +15,15 @@ use super::{
 };
 use core::{
     cell::UnsafeCell,
-    marker::PhantomData,
     mem::{
         align_of,
         size_of,
         MaybeUninit, //
     },
-    ptr::NonNull,
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
     bindings,
@@ -45,7 +47,7 @@ use kernel::{
 };
 
 /// A subsystem that has something of its own in every network namespace.
-pub(crate) trait Operations: 'static {
+pub(crate) trait Operations: Send + Sync + Sized + 'static {
     /// What it has: a type with the lifetime of the namespace as parameter, so that it may hold
     /// registrations made in that namespace.
     type State: CovariantForLt;
@@ -58,7 +60,7 @@ pub(crate) trait Operations: 'static {
     ///
     /// Process context, may sleep. An error makes the creation of the namespace fail, for whoever
     /// asked for it, or the registration.
-    fn init<'net>(net: &'net Net) -> Result<<Self::State as ForLt>::Of<'net>>;
+    fn init<'net>(&self, net: &'net Net) -> Result<<Self::State as ForLt>::Of<'net>>;
 
     /// Takes the state out of everybody's sight: after this and a grace period of RCU it is
     /// dropped.
@@ -75,11 +77,15 @@ pub(crate) struct Id {
     /// Written by the kernel under `pernet_ops_rwsem` before the first `init`, read by callbacks
     /// and through a [`Registration`], which both come later.
     number: UnsafeCell<c_uint>,
+    /// The [`Operations`] that are registered: written by who has claimed the id, before it
+    /// registers them, and read by the callbacks.
+    operations: UnsafeCell<*const c_void>,
     claimed: Atomic<bool>,
     generation: Atomic<u32>,
 }
 
-// SAFETY: `number` is written before anybody may read it, see there; the rest is atomic.
+// SAFETY: The cells are written before anybody may read them, see there; the rest is atomic. What
+// `operations` points at may be shared.
 unsafe impl Sync for Id {}
 
 impl Id {
@@ -87,6 +93,7 @@ impl Id {
     pub(crate) const fn new() -> Self {
         Self {
             number: UnsafeCell::new(0),
+            operations: UnsafeCell::new(ptr::null()),
             claimed: Atomic::<bool>::new(false),
             generation: Atomic::<u32>::new(1),
         }
@@ -117,12 +124,12 @@ unsafe fn slot<O: Operations>(net: &Net) -> Option<NonNull<SlotOf<O>>> {
 ///
 /// # Invariants
 ///
-/// `ops` is registered with the kernel and `O::id()` claimed by it.
+/// `ops` is registered with the kernel, and `O::id()` claimed by it and pointing at `operations`.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Registration<O: Operations> {
     #[pin]
     ops: Opaque<bindings::pernet_operations>,
-    _subsystem: PhantomData<fn() -> O>,
+    operations: KBox<O>,
 }
 
 // SAFETY: The operations are not touched between registration and drop, and what `get()` lends is
@@ -146,16 +153,20 @@ where
     ///
     /// Process context. Fails with `EBUSY` when it is registered already, or with the error of an
     /// `init`, after undoing the others.
-    pub(crate) fn new() -> impl PinInit<Self, Error> {
+    pub(crate) fn new(operations: KBox<O>) -> impl PinInit<Self, Error> {
         // The kernel aligns slots as `kmalloc()` does.
         const { assert!(align_of::<SlotOf<O>>() <= align_of::<u64>()) };
 
+        let context = (&raw const *operations).cast();
         try_pin_init!(Self {
+            operations,
             ops <- Opaque::try_ffi_init(|ops: *mut bindings::pernet_operations| {
                 O::id()
                     .claimed
                     .cmpxchg(false, true, Full)
                     .map_err(|_| EBUSY)?;
+                // SAFETY: The id is claimed by us alone, and its callbacks are not registered yet.
+                unsafe { *O::id().operations.get() = context };
                 // SAFETY: `ops` is ours to write and stays where it is until `drop()`.
                 unsafe {
                     ops.write(bindings::pernet_operations {
@@ -172,7 +183,6 @@ where
                 to_result(unsafe { bindings::register_pernet_subsys(ops) })
                     .inspect_err(|_| O::id().claimed.store(false, Release))
             }),
-            _subsystem: PhantomData,
         })
     }
 
@@ -215,7 +225,9 @@ unsafe extern "C" fn init_callback<O: Operations>(net: *mut bindings::net) -> c_
         // SAFETY: `exit` is not called before this returned, and the state, which may keep this
         // borrow, is dropped by `exit`.
         let net = unsafe { Net::from_raw::<'static>(net) };
-        let state = O::init(net)?;
+        // SAFETY: Set before the registration, which outlives its callbacks and owns it.
+        let operations = unsafe { &*(*O::id().operations.get()).cast::<O>() };
+        let state = operations.init(net)?;
         // SAFETY: The kernel chose the number and allocated the slot before this call.
         let slot = unsafe { slot::<O>(net) }.ok_or(ENOENT)?.as_ptr();
         // SAFETY: Nobody else writes to the slot, and nobody reads the state before it is live.

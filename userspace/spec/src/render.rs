@@ -15,11 +15,18 @@ const HEAD: &str = "\
 
 ";
 
+/// Neither side is told off for what it has no use for.
+const WHOLE: &str = "\
+#![allow(
+    dead_code,
+    reason = \"the contract is whole, whatever this side of it uses\"
+)]
+";
+
 /// The constants for the kernel module: one module of integers for each list.
 pub fn kernel(spec: &Spec) -> Result<String> {
     let mut out = head(spec);
-    out += "#![allow(\n    dead_code,\n    \
-            reason = \"the contract is whole, whatever this side of it uses\"\n)]\n";
+    out += WHOLE;
     out += "\nuse kernel::prelude::*;\n";
     family(&mut out, "CStr", "c", spec);
 
@@ -56,7 +63,8 @@ pub fn kernel(spec: &Spec) -> Result<String> {
 /// neli reads and writes.
 pub fn tool(spec: &Spec) -> Result<String> {
     let mut out = head(spec);
-    out += "use neli::consts::genl::{Cmd as CmdType, NlAttrType};\nuse neli::neli_enum;\n";
+    out += WHOLE;
+    out += "\nuse neli::consts::genl::{Cmd as CmdType, NlAttrType};\nuse neli::neli_enum;\n";
     family(&mut out, "str", "", spec);
 
     enumeration(

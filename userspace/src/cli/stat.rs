@@ -32,7 +32,8 @@ JSON: [{\"name\": string or null, \"names\": [string, ...], \"cookie\": integer,
   \"devices\": {\"present\": integer, \"registered\": integer,
     \"unregistered\": integer, \"up\": integer, \"down\": integer,
     \"moved_in\": integer, \"moved_out\": integer, \"renamed\": integer},
-  \"traffic\": {FAMILY: {HOOK: {\"packets\": integer, \"bytes\": integer}}}}, ...]
+  \"traffic\": {FAMILY: {HOOK: {\"packets\": integer, \"bytes\": integer}}},
+  \"counting\": {\"traffic\": boolean}}, ...]
   FAMILY is ipv4 or ipv6; HOOK is prerouting, local_in, forward, local_out or
   postrouting. `preexisting`: counting began when the module was loaded.
 

@@ -13,7 +13,8 @@
 //!                 "moved_in": integer, "moved_out": integer,
 //!                 "renamed": integer },
 //!    "traffic": { FAMILY: { HOOK: { "packets": integer,
-//!                                   "bytes": integer } } } }, ...]
+//!                                   "bytes": integer } } },
+//!    "counting": { "traffic": boolean } }, ...]
 //! FAMILY = "ipv4" | "ipv6"
 //! HOOK   = "prerouting" | "local_in" | "forward" | "local_out" | "postrouting"
 //! ```
@@ -26,7 +27,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::netlink::pernet::uapi::{Family, Hook};
-use crate::netlink::pernet::{DeviceCounts, NetnsReport};
+use crate::netlink::pernet::{Counting, DeviceCounts, NetnsReport};
 
 /// One namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,6 +43,7 @@ pub struct Namespace {
     pub preexisting: bool,
     pub devices: DeviceCounts,
     pub traffic: BTreeMap<Family, BTreeMap<Hook, Count>>,
+    pub counting: Counting,
 }
 
 /// Packets at one hook.
@@ -84,6 +86,7 @@ fn namespace(report: NetnsReport, names: Vec<String>) -> Namespace {
         preexisting: report.preexisting,
         devices: report.devices,
         traffic,
+        counting: report.counting,
     }
 }
 
@@ -130,6 +133,7 @@ mod tests {
                     packets: u64::MAX,
                     bytes: 1,
                 }],
+                counting: Counting { traffic: true },
                 ..NetnsReport::default()
             },
         ];
@@ -149,11 +153,13 @@ mod tests {
                     "inode": 1, "userns_inode": 3, "age_ns": u64::MAX,
                     "preexisting": true, "devices": devices,
                     "traffic": {"ipv4": {"local_in": {"packets": u64::MAX, "bytes": 1}}},
+                    "counting": {"traffic": true},
                 },
                 {
                     "name": null, "names": [], "cookie": u64::MAX, "nsid": null,
                     "inode": 2, "userns_inode": 0, "age_ns": 0,
                     "preexisting": false, "devices": devices, "traffic": {},
+                    "counting": {"traffic": false},
                 },
             ])
         );

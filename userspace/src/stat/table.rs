@@ -50,9 +50,13 @@ fn heading(out: &mut String, namespace: &Namespace) {
     let Namespace {
         cookie, devices, ..
     } = namespace;
+    let traffic = match namespace.counting.traffic {
+        true => "",
+        false => ", traffic not counted",
+    };
     let _ = writeln!(
         out,
-        "{name}  cookie {cookie}, {age}, devices {}",
+        "{name}  cookie {cookie}, {age}, devices {}{traffic}",
         devices.present
     );
 }
@@ -101,7 +105,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::netlink::pernet::DeviceCounts;
+    use crate::netlink::pernet::{Counting, DeviceCounts};
 
     fn namespace(names: &[&str]) -> Namespace {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
@@ -119,6 +123,7 @@ mod tests {
                 ..DeviceCounts::default()
             },
             traffic: BTreeMap::new(),
+            counting: Counting { traffic: true },
         }
     }
 
@@ -138,6 +143,7 @@ mod tests {
         first.traffic.insert(Family::Ipv4, hooks.into());
         let mut second = namespace(&[]);
         second.preexisting = true;
+        second.counting.traffic = false;
         assert_eq!(
             render(&[first, second]),
             "\
@@ -146,7 +152,7 @@ n1  cookie 4097, age 1m03s, devices 2
   ipv4  packets              3           3           0           3           3
         bytes              252         252           0         252         252
   ipv6  packets              0           0           0           0           0
-net:[4026532247]  cookie 4097, age over 1m03s, devices 2
+net:[4026532247]  cookie 4097, age over 1m03s, devices 2, traffic not counted
   ipv4  packets              0           0           0           0           0
   ipv6  packets              0           0           0           0           0
 "

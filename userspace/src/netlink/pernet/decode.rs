@@ -8,7 +8,7 @@ use neli::genl::{Genlmsghdr, Nlattr};
 use neli::types::{Buffer, GenlBuffer};
 use serde::Serialize;
 
-use super::uapi::{Cmd, Devices, Family, Hook, Netns, Traffic};
+use super::uapi::{Cmd, Devices, Family, Hook, Netns, Switch, Traffic};
 use crate::netlink::attribute;
 
 /// What the module tells of one namespace.
@@ -23,6 +23,13 @@ pub struct NetnsReport {
     pub preexisting: bool,
     pub devices: DeviceCounts,
     pub traffic: Vec<Counts>,
+    pub counting: Counting,
+}
+
+/// What the namespace counts; off, where an older module does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counting {
+    pub traffic: bool,
 }
 
 /// What became of the namespace's devices.
@@ -66,11 +73,16 @@ pub fn report(message: &Buffer) -> Result<NetnsReport> {
             }
             Netns::Devices => report.devices = devices(payload)?,
             Netns::Traffic => report.traffic.extend(traffic(payload)?),
+            Netns::CountTraffic => report.counting.traffic = is_on(payload)?,
             Netns::Pid | Netns::Fd | Netns::UnrecognizedConst(_) => {}
         }
     }
     report.cookie = cookie.context("the module described a namespace without its cookie")?;
     Ok(report)
+}
+
+fn is_on(payload: &Buffer) -> Result<bool> {
+    Ok(Switch::from(attribute::u8(payload)?) == Switch::On)
 }
 
 fn devices(payload: &Buffer) -> Result<DeviceCounts> {
@@ -178,6 +190,7 @@ mod tests {
             ),
             counts(2, 1, 3, 252),
             counts(10, 4, u64::MAX, 0),
+            attribute(Netns::CountTraffic, &[1]),
         ]))
         .unwrap();
         assert_eq!(
@@ -208,6 +221,7 @@ mod tests {
                         bytes: 0,
                     },
                 ],
+                counting: Counting { traffic: true },
             }
         );
     }
@@ -239,6 +253,7 @@ mod tests {
             attribute(Netns::Nsid, &[0; 8]),
             attribute(Netns::Age, &[0; 5]),
             attribute(Netns::Preexisting, &[1]),
+            attribute(Netns::CountTraffic, &[1, 0]),
             attribute(Netns::Devices, &[0; 3]),
             nest(Netns::Devices, &[attribute(Devices::Up, &[0; 2])]),
             nest(Netns::Traffic, &[attribute(Traffic::Hook, &[0; 4])]),

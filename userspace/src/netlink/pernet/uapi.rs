@@ -10,6 +10,11 @@
 //! owner has CAP_NET_ADMIN in the user namespace that owns it. To anybody else
 //! it does not exist.
 
+#![allow(
+    dead_code,
+    reason = "the contract is whole, whatever this side of it uses"
+)]
+
 use neli::consts::genl::{Cmd as CmdType, NlAttrType};
 use neli::neli_enum;
 
@@ -92,6 +97,27 @@ impl Family {
     }
 }
 
+/// Whether something is counted in a namespace.
+#[neli_enum(serialized_type = "u8")]
+pub(crate) enum Switch {
+    Off = 0,
+    On = 1,
+}
+
+impl Switch {
+    /// What the specification names, in its order.
+    pub(crate) const ALL: [Self; 2] = [Self::Off, Self::On];
+
+    /// The name in the specification; none for a value it does not have.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Off => Some("off"),
+            Self::On => Some("on"),
+            Self::UnrecognizedConst(_) => None,
+        }
+    }
+}
+
 /// One network namespace.
 #[neli_enum(serialized_type = "u16")]
 pub(crate) enum Netns {
@@ -123,7 +149,12 @@ pub(crate) enum Netns {
     /// Network devices of the namespace, the loopback device included.
     Devices = 9,
     /// Packets counted at one hook for one family; one nest for each pair.
+    /// What was counted stays when counting ends.
     Traffic = 10,
+    /// Whether packets are counted at the hooks. While they are not, there
+    /// is nothing of this module at the namespace's hooks. Also
+    /// /proc/sys/net/pernet/traffic.
+    CountTraffic = 11,
 }
 
 impl NlAttrType for Netns {}
