@@ -5,6 +5,10 @@
 
 use crate::{
     devices::Counted,
+    drops::{
+        Cause,
+        Dropped, //
+    },
     net::{
         genetlink,
         namespace::{
@@ -206,7 +210,29 @@ fn write(message: &mut Writer<'_>, own: &Net, net: &Net, namespace: &Namespace<'
     for point in state.traffic().points() {
         message.nest(TRAFFIC, |nest| write_point(nest, point))?;
     }
-    message.put_u8(COUNT_TRAFFIC, switch(settings.counts_traffic()))
+    message.put_u8(COUNT_TRAFFIC, switch(settings.counts_traffic()))?;
+    for dropped in state.drops().iter().flat_map(|drops| drops.dropped()) {
+        message.nest(DROPS, |nest| write_dropped(nest, &dropped))?;
+    }
+    message.put_u8(COUNT_DROPS, switch(settings.counts_drops()))
+}
+
+/// The names are the running kernel's own: numbers change from one to the next, and a table in the
+/// tool would be right for one of them only.
+fn write_dropped(nest: &mut Writer<'_>, dropped: &Dropped) -> Result {
+    use uapi::drops::*;
+
+    match dropped.cause {
+        Cause::Core(reason) => {
+            nest.put_u8(SUBSYSTEM, uapi::drop_subsystem::CORE)?;
+            nest.put_u32(REASON, reason.number().into())?;
+            if let Some(name) = reason.name(&rcu::read_lock()) {
+                nest.put_str(NAME, name)?;
+            }
+        }
+        Cause::Subsystem(number) => nest.put_u8(SUBSYSTEM, number as u8)?,
+    }
+    nest.put_uint(PACKETS, dropped.packets)
 }
 
 fn switch(on: bool) -> u8 {

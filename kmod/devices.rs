@@ -3,7 +3,9 @@
 //! Devices of a namespace, counted by the notifications about them.
 
 use crate::{
+    drops::Drops,
     net::{
+        drop::Probe,
         netdevice::{
             Device,
             Event,
@@ -83,16 +85,22 @@ impl Devices {
 /// Counts what happens to any device, in the namespace that the device is in.
 pub(crate) struct Counter {
     namespaces: Arc<pernet::Registration<PerNamespace>>,
+    /// Has to know which devices are in the namespaces that it watches.
+    probe: Arc<Probe<Drops>>,
     /// The device that has left a namespace and not arrived in the next, or 0. RTNL, which is held
     /// from the one to the other, lets there be one at most.
     moving: Atomic<usize>,
 }
 
 impl Counter {
-    /// Counts in `namespaces`.
-    pub(crate) fn new(namespaces: Arc<pernet::Registration<PerNamespace>>) -> Self {
+    /// Counts in `namespaces`, and tells `probe` of devices.
+    pub(crate) fn new(
+        namespaces: Arc<pernet::Registration<PerNamespace>>,
+        probe: Arc<Probe<Drops>>,
+    ) -> Self {
         Self {
             namespaces,
+            probe,
             moving: Atomic::<usize>::new(0),
         }
     }
@@ -118,6 +126,11 @@ impl Counter {
 
 impl Observer for Counter {
     fn event(&self, event: Event, device: &Device) {
+        match event {
+            Event::Register => self.probe.came(device),
+            Event::Unregister => self.probe.leaves(device),
+            _ => {}
+        }
         // Before the look at the namespace, which may be one that does not count any more.
         let moves = match event {
             Event::Register => self.arrives(device),

@@ -10,9 +10,18 @@
 //! ipv4 prerouting packets 3 bytes 252
 //! ```
 //!
-//! and so on for every hook, and for `ipv6`.
+//! and so on for every hook, and for `ipv6`. Then each reason for which packets were dropped while
+//! they were counted:
+//!
+//! ```text
+//! dropped core NO_SOCKET packets 3
+//! ```
 
 use crate::{
+    drops::{
+        Cause,
+        Dropped, //
+    },
     net::{
         namespace::Net,
         proc::Show, //
@@ -23,7 +32,9 @@ use crate::{
 use kernel::{
     prelude::*,
     seq_file::SeqFile,
-    seq_print, //
+    seq_print,
+    str::BStr,
+    sync::rcu, //
 };
 
 impl Show for State {
@@ -63,7 +74,41 @@ impl Show for State {
                 passed.bytes,
             );
         }
+        for dropped in self.drops().iter().flat_map(|drops| drops.dropped()) {
+            show_dropped(file, &dropped);
+        }
         Ok(())
+    }
+}
+
+fn show_dropped(file: &SeqFile, dropped: &Dropped) {
+    let packets = dropped.packets;
+    match dropped.cause {
+        Cause::Core(reason) => match reason.name(&rcu::read_lock()) {
+            Some(name) => {
+                let name = BStr::from_bytes(name.to_bytes());
+                seq_print!(file, "dropped core {} packets {}\n", name, packets)
+            }
+            None => seq_print!(
+                file,
+                "dropped core {} packets {}\n",
+                reason.number(),
+                packets
+            ),
+        },
+        Cause::Subsystem(number) => {
+            let name = subsystem_name(number);
+            seq_print!(file, "dropped {} any packets {}\n", name, packets)
+        }
+    }
+}
+
+fn subsystem_name(number: u16) -> &'static str {
+    match u8::try_from(number) {
+        Ok(uapi::drop_subsystem::MAC80211_UNUSABLE) => "mac80211-unusable",
+        Ok(uapi::drop_subsystem::OPENVSWITCH) => "openvswitch",
+        Ok(uapi::drop_subsystem::QDISC) => "qdisc",
+        _ => "other",
     }
 }
 

@@ -10,6 +10,7 @@
 //! in a namespace holds such a borrow and so cannot outlive it; [`pernet`] keeps it and drops it in
 //! time.
 
+pub(crate) mod drop;
 pub(crate) mod genetlink;
 mod grace;
 pub(crate) mod namespace;

@@ -13,6 +13,7 @@
 
 mod commands;
 mod devices;
+mod drops;
 mod file;
 mod net;
 mod settings;
@@ -26,6 +27,7 @@ use kernel::{
 };
 
 use net::{
+    drop::Probe,
     genetlink,
     netdevice,
     pernet, //
@@ -42,6 +44,10 @@ module! {
         traffic: bool {
             default: true,
             description: "Count packets and bytes in each namespace, until it says otherwise",
+        },
+        drops: bool {
+            default: false,
+            description: "Count dropped packets in each namespace, until it says otherwise",
         },
     },
 }
@@ -64,13 +70,19 @@ impl kernel::InPlaceModule for Pernet {
         // In the opposite order: the family, through which the module is seen, is the last.
         try_pin_init!(Self {
             namespaces: {
-                let operations = state::PerNamespace::new(settings::Defaults {
+                let defaults = settings::Defaults {
                     traffic: module_parameters::traffic.value(),
-                });
+                    drops: module_parameters::drops.value(),
+                };
+                let probe = Arc::pin_init(Probe::new(), GFP_KERNEL)?;
+                let operations = state::PerNamespace::new(defaults, probe);
                 let operations = KBox::new(operations, GFP_KERNEL)?;
                 Arc::pin_init(pernet::Registration::new(operations), GFP_KERNEL)?
             },
-            notifier <- netdevice::Notifier::new(devices::Counter::new(namespaces.clone())),
+            notifier <- netdevice::Notifier::new(devices::Counter::new(
+                namespaces.clone(),
+                namespaces.operations().probe().clone(),
+            )),
             family <- genetlink::Registration::new(
                 module,
                 commands::Family::new(namespaces.clone()),

@@ -3,7 +3,9 @@
 //! What a namespace counts: `/proc/sys/net/pernet/`, and what netlink shows and sets.
 
 use crate::{
+    drops::Drops,
     net::{
+        drop,
         namespace::Net,
         netfilter,
         sysctl, //
@@ -11,40 +13,52 @@ use crate::{
     state::State,
     traffic::Point,
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// What a namespace counts when it is made, from the module's parameters.
 pub(crate) struct Defaults {
     pub(crate) traffic: bool,
+    pub(crate) drops: bool,
 }
 
 /// What one namespace counts. The registrations that feed its counters exist only while it does.
 #[pin_data]
 pub(crate) struct Settings<'net> {
+    state: Arc<State>,
     #[pin]
     traffic: netfilter::Hooks<'net, Point>,
+    #[pin]
+    drops: drop::Watch<'net, Drops>,
 }
 
 impl<'net> Settings<'net> {
     /// Nothing is counted in `net` yet; `state` is what will be.
-    pub(crate) fn new<'a>(
+    pub(crate) fn new(
         net: &'net Net,
-        state: &'a State,
-    ) -> impl PinInit<Self, Error> + use<'a, 'net> {
+        state: Arc<State>,
+        probe: Arc<drop::Probe<Drops>>,
+    ) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             traffic <- netfilter::Hooks::new(net, state.traffic().points()),
+            drops <- drop::Watch::new(net, probe),
+            state,
         })
     }
 
     /// Begins with the defaults. Process context, may sleep.
     pub(crate) fn start(&self, defaults: &Defaults) -> Result {
-        self.count_traffic(defaults.traffic)
+        self.count_traffic(defaults.traffic)?;
+        self.count_drops(defaults.drops)
     }
 
     /// Counts nothing any more. Process context, may sleep.
     pub(crate) fn stop(&self) {
         // Switching off does not fail.
         let _ = self.count_traffic(false);
+        let _ = self.count_drops(false);
     }
 
     /// Whether packets are counted at the hooks. Any context.
@@ -58,16 +72,46 @@ impl<'net> Settings<'net> {
     pub(crate) fn count_traffic(&self, on: bool) -> Result {
         self.traffic.switch(on)
     }
-}
 
-impl sysctl::Switches for Settings<'_> {
-    const NAMES: &'static [&'static CStr] = &[c"traffic"];
-
-    fn is_on(&self, _switch: usize) -> bool {
-        self.counts_traffic()
+    /// Whether dropped packets are counted. Any context.
+    pub(crate) fn counts_drops(&self) -> bool {
+        self.drops.is_on()
     }
 
-    fn switch(&self, _switch: usize, on: bool) -> Result {
-        self.count_traffic(on)
+    /// Counts dropped packets, or does not. What was counted stays.
+    ///
+    /// Process context, may sleep, takes RTNL. Fails with `EOPNOTSUPP` in a kernel without
+    /// tracepoints and with `ENOMEM`, and then does not count.
+    pub(crate) fn count_drops(&self, on: bool) -> Result {
+        if on {
+            self.drops.start(self.state.make_drops()?)
+        } else {
+            self.drops.stop();
+            Ok(())
+        }
+    }
+}
+
+/// Numbers of the switches.
+const TRAFFIC: usize = 0;
+const DROPS: usize = 1;
+
+impl sysctl::Switches for Settings<'_> {
+    const NAMES: &'static [&'static CStr] = &[c"traffic", c"drops"];
+
+    fn is_on(&self, switch: usize) -> bool {
+        match switch {
+            TRAFFIC => self.counts_traffic(),
+            DROPS => self.counts_drops(),
+            _ => false,
+        }
+    }
+
+    fn switch(&self, switch: usize, on: bool) -> Result {
+        match switch {
+            TRAFFIC => self.count_traffic(on),
+            DROPS => self.count_drops(on),
+            _ => Err(EINVAL),
+        }
     }
 }

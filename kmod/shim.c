@@ -13,9 +13,12 @@
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 #include <linux/slab.h>
+#include <net/dropreason.h>
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
+#include <net/sock.h>
+#include <trace/events/skb.h>
 
 /* Network namespaces */
 
@@ -55,6 +58,47 @@ struct net *pernet_shim_dev_net(const struct net_device *dev)
 bool pernet_shim_dev_is_registered(const struct net_device *dev)
 {
 	return dev->reg_state == NETREG_REGISTERED;
+}
+
+struct net_device *pernet_shim_next_net_device(struct net *net, struct net_device *dev)
+{
+	return dev ? next_net_device(dev) : first_net_device(net);
+}
+
+/* Dropped packets */
+
+typedef void kfree_skb_probe(void *data, struct sk_buff *skb, void *location,
+			     enum skb_drop_reason reason, const struct sock *rx_sk);
+
+int pernet_shim_register_kfree_skb(kfree_skb_probe *probe, void *data)
+{
+	return register_trace_kfree_skb(probe, data);
+}
+
+int pernet_shim_unregister_kfree_skb(kfree_skb_probe *probe, void *data)
+{
+	return unregister_trace_kfree_skb(probe, data);
+}
+
+void pernet_shim_tracepoint_synchronize_unregister(void)
+{
+	tracepoint_synchronize_unregister();
+}
+
+unsigned long pernet_shim_skb_dev(const struct sk_buff *skb)
+{
+	return (unsigned long)skb->dev;
+}
+
+unsigned long pernet_shim_sock_net(const struct sock *sk)
+{
+	return (unsigned long)sock_net(sk);
+}
+
+const struct drop_reason_list *pernet_shim_drop_reasons(unsigned int subsys)
+{
+	return subsys < SKB_DROP_REASON_SUBSYS_NUM ?
+	       rcu_dereference(drop_reasons_by_subsys[subsys]) : NULL;
 }
 
 /* Netfilter hooks */

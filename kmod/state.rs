@@ -4,7 +4,9 @@
 
 use crate::{
     devices::Devices,
+    drops::Drops,
     net::{
+        drop::Probe,
         namespace::Net,
         pernet,
         proc,
@@ -18,7 +20,10 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::Arc,
+    sync::{
+        Arc,
+        SetOnce, //
+    },
     time::{
         BootTime,
         Instant, //
@@ -32,6 +37,8 @@ pub(crate) struct State {
     preexisting: bool,
     devices: Devices,
     traffic: Traffic,
+    /// Made when they are first counted: they take a kilobyte for every CPU.
+    drops: SetOnce<Arc<Drops>>,
 }
 
 impl State {
@@ -41,6 +48,7 @@ impl State {
             preexisting: net.is_listed(),
             devices: Devices::new(),
             traffic: Traffic::new()?,
+            drops: SetOnce::new(),
         })
     }
 
@@ -62,6 +70,20 @@ impl State {
     /// Its packets.
     pub(crate) fn traffic(&self) -> &Traffic {
         &self.traffic
+    }
+
+    /// Packets that it dropped, if they were ever counted.
+    pub(crate) fn drops(&self) -> Option<&Arc<Drops>> {
+        self.drops.as_ref()
+    }
+
+    /// As [`State::drops`], made if they were never counted. Process context, may sleep. Fails
+    /// with `ENOMEM`, and with `EBUSY` where somebody else makes them just now.
+    pub(crate) fn make_drops(&self) -> Result<&Arc<Drops>> {
+        if self.drops().is_none() {
+            self.drops.populate(Arc::new(Drops::new()?, GFP_KERNEL)?);
+        }
+        self.drops().ok_or(EBUSY)
     }
 }
 
@@ -92,12 +114,18 @@ static ID: pernet::Id = pernet::Id::new();
 /// The subsystem that has a [`Namespace`] in every network namespace.
 pub(crate) struct PerNamespace {
     defaults: Defaults,
+    probe: Arc<Probe<Drops>>,
 }
 
 impl PerNamespace {
-    /// Namespaces that count what `defaults` say.
-    pub(crate) fn new(defaults: Defaults) -> Self {
-        Self { defaults }
+    /// Namespaces that count what `defaults` say, drops by way of `probe`.
+    pub(crate) fn new(defaults: Defaults, probe: Arc<Probe<Drops>>) -> Self {
+        Self { defaults, probe }
+    }
+
+    /// What sees dropped packets, for all namespaces.
+    pub(crate) fn probe(&self) -> &Arc<Probe<Drops>> {
+        &self.probe
     }
 }
 
@@ -110,7 +138,8 @@ impl pernet::Operations for PerNamespace {
 
     fn init<'net>(&self, net: &'net Net) -> Result<Namespace<'net>> {
         let state = Arc::new(State::new(net)?, GFP_KERNEL)?;
-        let settings = Arc::pin_init(Settings::new(net, &state), GFP_KERNEL)?;
+        let settings = Settings::new(net, state.clone(), self.probe.clone());
+        let settings = Arc::pin_init(settings, GFP_KERNEL)?;
         settings.start(&self.defaults)?;
         Ok(Namespace {
             file: proc::File::new(net, c"pernet", state.clone())?,

@@ -60,6 +60,18 @@ pub(crate) mod switch {
     pub(crate) const ON: u8 = 1;
 }
 
+/// The part of the kernel that gave the reason for which a packet was
+/// dropped, numbered as SKB_DROP_REASON_SUBSYS_*.
+pub(crate) mod drop_subsystem {
+    pub(crate) const CORE: u8 = 0;
+    pub(crate) const MAC80211_UNUSABLE: u8 = 1;
+    pub(crate) const OPENVSWITCH: u8 = 2;
+    /// Queueing disciplines, when a queue is full for instance.
+    pub(crate) const QDISC: u8 = 3;
+    /// Any that is not above.
+    pub(crate) const OTHER: u8 = 4;
+}
+
 /// One network namespace.
 pub(crate) mod netns {
     /// The namespace's identity: unique since boot and never used again; the
@@ -96,8 +108,13 @@ pub(crate) mod netns {
     /// is nothing of this module at the namespace's hooks. Also
     /// /proc/sys/net/pernet/traffic.
     pub(crate) const COUNT_TRAFFIC: u16 = 11;
+    /// Packets dropped for one reason; one nest for each reason that
+    /// occurred while drops were counted.
+    pub(crate) const DROPS: u16 = 12;
+    /// Whether dropped packets are counted. Also /proc/sys/net/pernet/drops.
+    pub(crate) const COUNT_DROPS: u16 = 13;
     /// The highest number in use.
-    pub(crate) const MAX: u16 = 11;
+    pub(crate) const MAX: u16 = 13;
 }
 
 /// Network devices, counted by their notifications. At any time, present is
@@ -133,6 +150,23 @@ pub(crate) mod traffic {
     pub(crate) const PACKETS: u16 = 3;
     /// Length of those packets, from the network header on.
     pub(crate) const BYTES: u16 = 4;
+    /// The highest number in use.
+    pub(crate) const MAX: u16 = 4;
+}
+
+/// Packets that the kernel dropped, for one reason of the core, or for any
+/// reason of another subsystem. They count in the namespace of the receiving
+/// socket if the kernel names it, else of the packet's device, else of the
+/// sending socket. A packet that has none of these counts nowhere.
+pub(crate) mod drops {
+    pub(crate) const SUBSYSTEM: u16 = 1;
+    /// The number of the reason in its subsystem; only of the core. It
+    /// differs between kernels, the name is what to go by.
+    pub(crate) const REASON: u16 = 2;
+    /// The running kernel's name of the reason, NO_SOCKET for instance.
+    /// Absent where `reason` is, or where the kernel has none.
+    pub(crate) const NAME: u16 = 3;
+    pub(crate) const PACKETS: u16 = 4;
     /// The highest number in use.
     pub(crate) const MAX: u16 = 4;
 }

@@ -69,6 +69,10 @@ pub(crate) trait Dump {
     fn run(family: &Self::Family, part: &mut Part<'_>, cursor: &mut Cursor) -> Result;
 }
 
+/// No message may be longer than this, headers included. User space has more room than that: dumps
+/// are twice as long where the reader lets them.
+pub(crate) const LONGEST: u32 = 16 * 1024;
+
 /// How far a dump has got: zeroes at first, then as the operation left it.
 pub(crate) type Cursor = [c_long; 6];
 
@@ -98,7 +102,7 @@ impl<F: Family> Operation<F> {
         let mut ops: bindings::genl_split_ops = pin_init::zeroed();
         ops.__bindgen_anon_1.__bindgen_anon_2 =
             bindings::genl_split_ops__bindgen_ty_1__bindgen_ty_2 {
-                start: None,
+                start: Some(start_callback),
                 dumpit: Some(dump_callback::<D>),
                 done: None,
             };
@@ -256,11 +260,18 @@ impl<'a> Request<'a> {
         error
     }
 
-    /// Answers with one message, which `fill` writes. Process context, may sleep.
-    pub(crate) fn reply(&self, fill: impl FnOnce(&mut Writer<'_>) -> Result) -> Result {
+    /// Answers with one message, which `fill` writes: more than once where it is a long one.
+    /// Process context, may sleep. Fails with `EMSGSIZE` above [`LONGEST`] bytes.
+    pub(crate) fn reply(&self, mut fill: impl FnMut(&mut Writer<'_>) -> Result) -> Result {
+        match self.reply_within(bindings::GENLMSG_DEFAULT_SIZE, &mut fill) {
+            Err(EMSGSIZE) => self.reply_within(LONGEST as usize, &mut fill),
+            result => result,
+        }
+    }
+
+    fn reply_within(&self, size: usize, fill: impl FnOnce(&mut Writer<'_>) -> Result) -> Result {
         // SAFETY: Any size may be asked for.
-        let skb =
-            unsafe { bindings::genlmsg_new(bindings::GENLMSG_DEFAULT_SIZE, bindings::GFP_KERNEL) };
+        let skb = unsafe { bindings::genlmsg_new(size, bindings::GFP_KERNEL) };
         let skb = NonNull::new(skb).ok_or(ENOMEM)?;
         // SAFETY: The message is new and ours, and `self` is the request that it answers.
         let written = unsafe { write_message(skb, self.info.as_ref(), 0, |_| (), fill) };
@@ -374,6 +385,16 @@ unsafe extern "C" fn do_callback<const ATTRS: usize, D: Do<ATTRS>>(
         D::run(family, &request)?;
         Ok(0)
     })
+}
+
+/// # Safety
+///
+/// Called by the kernel as `genl_split_ops::start`.
+unsafe extern "C" fn start_callback(cb: *mut bindings::netlink_callback) -> c_int {
+    // Each part of a dump has room for one message at least.
+    // SAFETY: `cb` is valid, and the kernel reads this after we return.
+    unsafe { (*cb).min_dump_alloc = LONGEST };
+    0
 }
 
 /// # Safety

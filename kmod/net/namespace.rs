@@ -115,6 +115,11 @@ impl Net {
         unsafe { bindings::ns_capable((*self.as_raw()).user_ns, bindings::CAP_NET_ADMIN as c_int) }
     }
 
+    /// Tells namespaces apart while they exist.
+    pub(crate) fn address(&self) -> usize {
+        self.as_raw().addr()
+    }
+
     /// Whether the kernel lists the namespace already, which it does once every `init` went well.
     ///
     /// In `init` this tells a namespace that is older than the registration from one in the making.

@@ -13,10 +13,47 @@ use kernel::{
     bindings,
     error::to_result,
     prelude::*,
-    types::Opaque, //
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
 };
 
-/// A network device, `struct net_device`, while a notification about it goes round.
+/// The lock of the routing netlink, held until this is dropped. While it is, no device comes, goes
+/// or moves.
+pub(crate) struct Rtnl(NotThreadSafe);
+
+impl Rtnl {
+    /// Takes the lock. Process context, may sleep.
+    pub(crate) fn lock() -> Self {
+        // SAFETY: Whoever calls this may sleep.
+        unsafe { shim::rtnl_lock() };
+        Self(NotThreadSafe)
+    }
+
+    /// The devices of `net`.
+    pub(crate) fn devices<'a>(&'a self, net: &'a Net) -> impl Iterator<Item = &'a Device> + 'a {
+        let mut last = ptr::null_mut();
+        core::iter::from_fn(move || {
+            // SAFETY: `last` is null or was just seen in the list, which does not change meanwhile.
+            last = unsafe { shim::pernet_shim_next_net_device(net.as_raw(), last) };
+            // SAFETY: The answer is null, or a device that stays while the lock is held; `Device`
+            // is transparent.
+            unsafe { last.cast::<Device>().as_ref() }
+        })
+        .fuse()
+    }
+}
+
+impl Drop for Rtnl {
+    fn drop(&mut self) {
+        // SAFETY: Held since this was made, by this thread.
+        unsafe { shim::rtnl_unlock() };
+    }
+}
+
+/// A network device, `struct net_device`, under RTNL: there is a reference to one only while that
+/// is held, by a [`Rtnl`] or by a notification about the device.
 #[repr(transparent)]
 pub(crate) struct Device(Opaque<bindings::net_device>);
 

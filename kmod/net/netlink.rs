@@ -208,6 +208,25 @@ impl Writer<'_> {
         self.put(attr, &value)
     }
 
+    /// An unsigned attribute of four bytes.
+    pub(crate) fn put_u32(&mut self, attr: u16, value: u32) -> Result {
+        self.put(attr, &value)
+    }
+
+    /// Text, with its NUL. C: `nla_put_string()`.
+    pub(crate) fn put_str(&mut self, attr: u16, value: &CStr) -> Result {
+        let bytes = value.to_bytes_with_nul();
+        // SAFETY: The message is ours by the invariant; `bytes` is as long as it says.
+        to_result(unsafe {
+            bindings::nla_put(
+                self.skb.as_ptr(),
+                attr.into(),
+                bytes.len() as c_int,
+                bytes.as_ptr().cast(),
+            )
+        })
+    }
+
     /// A number, in four bytes where it fits and in eight where not. C: `nla_put_uint()`.
     pub(crate) fn put_uint(&mut self, attr: u16, value: u64) -> Result {
         match u32::try_from(value) {

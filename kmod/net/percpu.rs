@@ -50,6 +50,14 @@ impl<const N: usize> Counters<N> {
     #[inline]
     pub(crate) fn add(&self, amounts: [u64; N]) {
         for (i, amount) in amounts.into_iter().enumerate() {
+            self.add_to(i, amount);
+        }
+    }
+
+    /// Adds to counter `i`, on this CPU; does nothing if there is none. Any context.
+    #[inline]
+    pub(crate) fn add_to(&self, i: usize, amount: u64) {
+        if i < N {
             // SAFETY: `i` is below `N`, which the allocation has room for.
             unsafe { shim::pernet_shim_this_cpu_add(self.cells.as_ptr().wrapping_add(i), amount) };
         }
@@ -57,19 +65,21 @@ impl<const N: usize> Counters<N> {
 
     /// The sums over all CPUs that ever were. Any context.
     pub(crate) fn sums(&self) -> [u64; N] {
-        let mut sums = [0u64; N];
-        for cpu in 0..cpu::nr_cpu_ids() {
-            // SAFETY: Any CPU number may be asked about.
-            if !unsafe { shim::pernet_shim_cpu_possible(cpu) } {
-                continue;
-            }
-            for (i, sum) in sums.iter_mut().enumerate() {
-                let cell = self.cells.as_ptr().wrapping_add(i);
-                // SAFETY: `i` is below `N` and the CPU is possible, so that it has a copy.
-                *sum = sum.wrapping_add(unsafe { shim::pernet_shim_per_cpu_read(cell, cpu) });
-            }
+        core::array::from_fn(|i| self.sum(i))
+    }
+
+    /// The sum of counter `i` over all CPUs that ever were; 0 if there is none. Any context.
+    pub(crate) fn sum(&self, i: usize) -> u64 {
+        if i >= N {
+            return 0;
         }
-        sums
+        let cell = self.cells.as_ptr().wrapping_add(i);
+        (0..cpu::nr_cpu_ids())
+            // SAFETY: Any CPU number may be asked about.
+            .filter(|&cpu| unsafe { shim::pernet_shim_cpu_possible(cpu) })
+            // SAFETY: `i` is below `N` and the CPU is possible, so that it has a copy.
+            .map(|cpu| unsafe { shim::pernet_shim_per_cpu_read(cell, cpu) })
+            .fold(0, u64::wrapping_add)
     }
 }
 

@@ -201,6 +201,11 @@ where
         Some(O::State::cast_ref(state))
     }
 
+    /// What was registered.
+    pub(crate) fn operations(&self) -> &O {
+        &self.operations
+    }
+
     /// A number that changes whenever a namespace comes or goes. Any context.
     pub(crate) fn generation(&self) -> u32 {
         O::id().generation.load(Acquire)

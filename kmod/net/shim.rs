@@ -15,7 +15,8 @@ use kernel::{
         notifier_block,
         proc_dir_entry,
         seq_file,
-        sk_buff, //
+        sk_buff,
+        sock, //
     },
     ffi::{
         c_char,
@@ -42,6 +43,17 @@ pub(super) struct NfHookState {
 pub(super) type NfHookFn =
     unsafe extern "C" fn(*mut c_void, *mut sk_buff, *const NfHookState) -> c_uint;
 
+/// The type of a probe on the tracepoint `kfree_skb`.
+pub(super) type KfreeSkbFn =
+    unsafe extern "C" fn(*mut c_void, *mut sk_buff, *mut c_void, c_uint, *const sock);
+
+/// `struct drop_reason_list`.
+#[repr(C)]
+pub(super) struct DropReasonList {
+    pub(super) reasons: *const *const c_char,
+    pub(super) n_reasons: usize,
+}
+
 #[allow(
     improper_ctypes,
     reason = "kernel types hold bindgen's zero-sized fields"
@@ -59,6 +71,17 @@ unsafe extern "C" {
     pub(super) fn pernet_shim_notifier_info_to_dev(info: *const c_void) -> *mut net_device;
     pub(super) fn pernet_shim_dev_net(dev: *const net_device) -> *mut net;
     pub(super) fn pernet_shim_dev_is_registered(dev: *const net_device) -> bool;
+    pub(super) fn pernet_shim_next_net_device(
+        net: *mut net,
+        dev: *mut net_device,
+    ) -> *mut net_device;
+
+    pub(super) fn pernet_shim_register_kfree_skb(probe: KfreeSkbFn, data: *mut c_void) -> c_int;
+    pub(super) fn pernet_shim_unregister_kfree_skb(probe: KfreeSkbFn, data: *mut c_void) -> c_int;
+    pub(super) fn pernet_shim_tracepoint_synchronize_unregister();
+    pub(super) fn pernet_shim_skb_dev(skb: *const sk_buff) -> usize;
+    pub(super) fn pernet_shim_sock_net(sk: *const sock) -> usize;
+    pub(super) fn pernet_shim_drop_reasons(subsys: c_uint) -> *const DropReasonList;
 
     pub(super) fn pernet_shim_nf_hook_ops(
         hook: NfHookFn,
@@ -95,6 +118,9 @@ unsafe extern "C" {
     reason = "kernel types hold bindgen's zero-sized fields"
 )]
 unsafe extern "C" {
+    pub(super) fn rtnl_lock();
+    pub(super) fn rtnl_unlock();
+
     pub(super) fn register_netdevice_notifier(nb: *mut notifier_block) -> c_int;
     pub(super) fn unregister_netdevice_notifier(nb: *mut notifier_block) -> c_int;
 

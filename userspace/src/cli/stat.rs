@@ -14,7 +14,8 @@ use crate::stat::{self, table};
 /// Show what each namespace counts, as the kernel module knows it
 ///
 /// Packets and bytes are counted at the five netfilter hooks, for IPv4 and
-/// IPv6. Without NS every namespace is shown that the caller may see.
+/// IPv6; dropped packets by the kernel's reason, where that is switched on.
+/// Without NS every namespace is shown that the caller may see.
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub struct Arguments {
@@ -33,7 +34,9 @@ JSON: [{\"name\": string or null, \"names\": [string, ...], \"cookie\": integer,
     \"unregistered\": integer, \"up\": integer, \"down\": integer,
     \"moved_in\": integer, \"moved_out\": integer, \"renamed\": integer},
   \"traffic\": {FAMILY: {HOOK: {\"packets\": integer, \"bytes\": integer}}},
-  \"counting\": {\"traffic\": boolean}}, ...]
+  \"drops\": [{\"subsystem\": string, \"reason\": integer or null,
+    \"name\": string or null, \"packets\": integer}, ...],
+  \"counting\": {\"traffic\": boolean, \"drops\": boolean}}, ...]
   FAMILY is ipv4 or ipv6; HOOK is prerouting, local_in, forward, local_out or
   postrouting. `preexisting`: counting began when the module was loaded.
 

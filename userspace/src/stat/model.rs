@@ -14,12 +14,18 @@
 //!                 "renamed": integer },
 //!    "traffic": { FAMILY: { HOOK: { "packets": integer,
 //!                                   "bytes": integer } } },
-//!    "counting": { "traffic": boolean } }, ...]
+//!    "drops": [{ "subsystem": SUBSYSTEM, "reason": integer or null,
+//!                "name": string or null, "packets": integer }, ...],
+//!    "counting": { "traffic": boolean, "drops": boolean } }, ...]
 //! FAMILY = "ipv4" | "ipv6"
 //! HOOK   = "prerouting" | "local_in" | "forward" | "local_out" | "postrouting"
 //! ```
 //!
-//! Integers are exact up to 64 bits. Namespaces are in the order of their
+//! SUBSYSTEM = "core" | "mac80211-unusable" | "openvswitch" | "qdisc" | "other"
+//!
+//! A drop of the core has the number of its reason, which differs between
+//! kernels, and the kernel's name for it; drops of another subsystem are
+//! counted together. Integers are exact up to 64 bits. Namespaces are in the order of their
 //! cookies.
 
 use std::collections::BTreeMap;
@@ -27,7 +33,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use crate::netlink::pernet::uapi::{Family, Hook};
-use crate::netlink::pernet::{Counting, DeviceCounts, NetnsReport};
+use crate::netlink::pernet::{Counting, DeviceCounts, Dropped, NetnsReport};
 
 /// One namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,6 +49,7 @@ pub struct Namespace {
     pub preexisting: bool,
     pub devices: DeviceCounts,
     pub traffic: BTreeMap<Family, BTreeMap<Hook, Count>>,
+    pub drops: Vec<Dropped>,
     pub counting: Counting,
 }
 
@@ -86,6 +93,7 @@ fn namespace(report: NetnsReport, names: Vec<String>) -> Namespace {
         preexisting: report.preexisting,
         devices: report.devices,
         traffic,
+        drops: report.drops,
         counting: report.counting,
     }
 }
@@ -133,7 +141,16 @@ mod tests {
                     packets: u64::MAX,
                     bytes: 1,
                 }],
-                counting: Counting { traffic: true },
+                drops: vec![Dropped {
+                    subsystem: "core",
+                    reason: Some(3),
+                    name: Some("NO_SOCKET".to_owned()),
+                    packets: u64::MAX,
+                }],
+                counting: Counting {
+                    traffic: true,
+                    drops: false,
+                },
                 ..NetnsReport::default()
             },
         ];
@@ -153,13 +170,16 @@ mod tests {
                     "inode": 1, "userns_inode": 3, "age_ns": u64::MAX,
                     "preexisting": true, "devices": devices,
                     "traffic": {"ipv4": {"local_in": {"packets": u64::MAX, "bytes": 1}}},
-                    "counting": {"traffic": true},
+                    "drops": [
+                        {"subsystem": "core", "reason": 3, "name": "NO_SOCKET", "packets": u64::MAX},
+                    ],
+                    "counting": {"traffic": true, "drops": false},
                 },
                 {
                     "name": null, "names": [], "cookie": u64::MAX, "nsid": null,
                     "inode": 2, "userns_inode": 0, "age_ns": 0,
                     "preexisting": false, "devices": devices, "traffic": {},
-                    "counting": {"traffic": false},
+                    "drops": [], "counting": {"traffic": false, "drops": false},
                 },
             ])
         );

@@ -3,6 +3,7 @@
 //! The table of `pernet stat`: one namespace after another, 79 columns wide
 //! unless a count has more than eleven digits.
 
+use std::cmp::Reverse;
 use std::fmt::Write;
 
 use super::model::{Count, Namespace};
@@ -24,6 +25,7 @@ pub fn render(namespaces: &[Namespace]) -> String {
         for family in Family::ALL {
             rows(&mut out, namespace, family, width);
         }
+        drops(&mut out, namespace, width);
     }
     out
 }
@@ -80,6 +82,21 @@ fn rows(out: &mut String, namespace: &Namespace, family: Family, width: usize) {
     }
 }
 
+/// One row for each cause, the most frequent first.
+fn drops(out: &mut String, namespace: &Namespace, width: usize) {
+    let mut drops: Vec<_> = namespace.drops.iter().collect();
+    drops.sort_by_key(|dropped| Reverse(dropped.packets));
+    for dropped in drops {
+        let cause = match (&dropped.name, dropped.reason) {
+            (Some(name), _) => name.clone(),
+            (None, Some(reason)) => format!("{} {reason}", dropped.subsystem),
+            (None, None) => format!("{}, any reason", dropped.subsystem),
+        };
+        let packets = dropped.packets;
+        let _ = writeln!(out, "{:<LABEL$} {packets:>width$}  {cause}", "  dropped");
+    }
+}
+
 fn row(out: &mut String, label: &str, counts: [u64; Hook::ALL.len()], width: usize) {
     let _ = write!(out, "{label:<LABEL$}");
     for count in counts {
@@ -105,7 +122,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::netlink::pernet::{Counting, DeviceCounts};
+    use crate::netlink::pernet::{Counting, DeviceCounts, Dropped};
 
     fn namespace(names: &[&str]) -> Namespace {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
@@ -123,7 +140,11 @@ mod tests {
                 ..DeviceCounts::default()
             },
             traffic: BTreeMap::new(),
-            counting: Counting { traffic: true },
+            drops: Vec::new(),
+            counting: Counting {
+                traffic: true,
+                drops: false,
+            },
         }
     }
 
@@ -144,6 +165,17 @@ mod tests {
         let mut second = namespace(&[]);
         second.preexisting = true;
         second.counting.traffic = false;
+        let dropped = |subsystem, reason, name: Option<&str>, packets| Dropped {
+            subsystem,
+            reason,
+            name: name.map(str::to_owned),
+            packets,
+        };
+        second.drops = vec![
+            dropped("core", Some(3), Some("NO_SOCKET"), 2),
+            dropped("core", Some(777), None, 1),
+            dropped("qdisc", None, None, 12),
+        ];
         assert_eq!(
             render(&[first, second]),
             "\
@@ -155,6 +187,9 @@ n1  cookie 4097, age 1m03s, devices 2
 net:[4026532247]  cookie 4097, age over 1m03s, devices 2, traffic not counted
   ipv4  packets              0           0           0           0           0
   ipv6  packets              0           0           0           0           0
+  dropped                   12  qdisc, any reason
+  dropped                    2  NO_SOCKET
+  dropped                    1  core 777
 "
         );
     }

@@ -8,7 +8,7 @@ use neli::genl::{Genlmsghdr, Nlattr};
 use neli::types::{Buffer, GenlBuffer};
 use serde::Serialize;
 
-use super::uapi::{Cmd, Devices, Family, Hook, Netns, Switch, Traffic};
+use super::uapi::{Cmd, Devices, DropSubsystem, Drops, Family, Hook, Netns, Switch, Traffic};
 use crate::netlink::attribute;
 
 /// What the module tells of one namespace.
@@ -23,6 +23,7 @@ pub struct NetnsReport {
     pub preexisting: bool,
     pub devices: DeviceCounts,
     pub traffic: Vec<Counts>,
+    pub drops: Vec<Dropped>,
     pub counting: Counting,
 }
 
@@ -30,6 +31,16 @@ pub struct NetnsReport {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counting {
     pub traffic: bool,
+    pub drops: bool,
+}
+
+/// Packets dropped for one reason, or by one subsystem for any reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Dropped {
+    pub subsystem: &'static str,
+    pub reason: Option<u32>,
+    pub name: Option<String>,
+    pub packets: u64,
 }
 
 /// What became of the namespace's devices.
@@ -74,11 +85,34 @@ pub fn report(message: &Buffer) -> Result<NetnsReport> {
             Netns::Devices => report.devices = devices(payload)?,
             Netns::Traffic => report.traffic.extend(traffic(payload)?),
             Netns::CountTraffic => report.counting.traffic = is_on(payload)?,
+            Netns::Drops => report.drops.push(dropped(payload)?),
+            Netns::CountDrops => report.counting.drops = is_on(payload)?,
             Netns::Pid | Netns::Fd | Netns::UnrecognizedConst(_) => {}
         }
     }
     report.cookie = cookie.context("the module described a namespace without its cookie")?;
     Ok(report)
+}
+
+fn dropped(payload: &Buffer) -> Result<Dropped> {
+    let nest: GenlBuffer<Drops, Buffer> = attribute::genl_nest(payload)?;
+    let mut dropped = Dropped::default();
+    let mut subsystem = None;
+    for attribute in nest.iter() {
+        let payload = attribute.nla_payload();
+        match kind(attribute) {
+            Drops::Subsystem => subsystem = Some(DropSubsystem::from(attribute::u8(payload)?)),
+            Drops::Reason => dropped.reason = Some(attribute::u32(payload)?),
+            Drops::Name => dropped.name = Some(attribute::string(payload)?),
+            Drops::Packets => dropped.packets = attribute::uint(payload)?,
+            Drops::UnrecognizedConst(_) => {}
+        }
+    }
+    let subsystem = subsystem.context("the module counted drops of no subsystem")?;
+    // What a newer module tells apart is still a drop.
+    let other = DropSubsystem::Other.name().unwrap_or_default();
+    dropped.subsystem = subsystem.name().unwrap_or(other);
+    Ok(dropped)
 }
 
 fn is_on(payload: &Buffer) -> Result<bool> {
@@ -191,6 +225,23 @@ mod tests {
             counts(2, 1, 3, 252),
             counts(10, 4, u64::MAX, 0),
             attribute(Netns::CountTraffic, &[1]),
+            nest(
+                Netns::Drops,
+                &[
+                    attribute(Drops::Subsystem, &[0]),
+                    attribute(Drops::Reason, &3_u32.to_ne_bytes()),
+                    attribute(Drops::Name, b"NO_SOCKET\0"),
+                    attribute(Drops::Packets, &u64::MAX.to_ne_bytes()),
+                ],
+            ),
+            nest(
+                Netns::Drops,
+                &[
+                    attribute(Drops::Subsystem, &[99]),
+                    attribute(Drops::Packets, &1_u32.to_ne_bytes()),
+                ],
+            ),
+            attribute(Netns::CountDrops, &[1]),
         ]))
         .unwrap();
         assert_eq!(
@@ -221,7 +272,23 @@ mod tests {
                         bytes: 0,
                     },
                 ],
-                counting: Counting { traffic: true },
+                drops: vec![
+                    Dropped {
+                        subsystem: "core",
+                        reason: Some(3),
+                        name: Some("NO_SOCKET".to_owned()),
+                        packets: u64::MAX,
+                    },
+                    Dropped {
+                        subsystem: "other",
+                        packets: 1,
+                        ..Dropped::default()
+                    },
+                ],
+                counting: Counting {
+                    traffic: true,
+                    drops: true,
+                },
             }
         );
     }
@@ -254,6 +321,8 @@ mod tests {
             attribute(Netns::Age, &[0; 5]),
             attribute(Netns::Preexisting, &[1]),
             attribute(Netns::CountTraffic, &[1, 0]),
+            nest(Netns::Drops, &[attribute(Drops::Packets, &[0; 4])]),
+            nest(Netns::Drops, &[attribute(Drops::Reason, &[0; 2])]),
             attribute(Netns::Devices, &[0; 3]),
             nest(Netns::Devices, &[attribute(Devices::Up, &[0; 2])]),
             nest(Netns::Traffic, &[attribute(Traffic::Hook, &[0; 4])]),

@@ -21,7 +21,7 @@ use super::{Batch, Refusal, Socket, attribute};
 
 #[cfg(test)]
 pub use self::decode::Counts;
-pub use self::decode::{Counting, DeviceCounts, NetnsReport};
+pub use self::decode::{Counting, DeviceCounts, Dropped, NetnsReport};
 
 /// Version of the family "nlctrl", which knows the numbers of the others.
 const CONTROL_VERSION: u8 = 2;

@@ -118,6 +118,42 @@ impl Switch {
     }
 }
 
+/// The part of the kernel that gave the reason for which a packet was
+/// dropped, numbered as SKB_DROP_REASON_SUBSYS_*.
+#[neli_enum(serialized_type = "u8")]
+pub(crate) enum DropSubsystem {
+    Core = 0,
+    Mac80211Unusable = 1,
+    Openvswitch = 2,
+    /// Queueing disciplines, when a queue is full for instance.
+    Qdisc = 3,
+    /// Any that is not above.
+    Other = 4,
+}
+
+impl DropSubsystem {
+    /// What the specification names, in its order.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Core,
+        Self::Mac80211Unusable,
+        Self::Openvswitch,
+        Self::Qdisc,
+        Self::Other,
+    ];
+
+    /// The name in the specification; none for a value it does not have.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Core => Some("core"),
+            Self::Mac80211Unusable => Some("mac80211-unusable"),
+            Self::Openvswitch => Some("openvswitch"),
+            Self::Qdisc => Some("qdisc"),
+            Self::Other => Some("other"),
+            Self::UnrecognizedConst(_) => None,
+        }
+    }
+}
+
 /// One network namespace.
 #[neli_enum(serialized_type = "u16")]
 pub(crate) enum Netns {
@@ -155,6 +191,11 @@ pub(crate) enum Netns {
     /// is nothing of this module at the namespace's hooks. Also
     /// /proc/sys/net/pernet/traffic.
     CountTraffic = 11,
+    /// Packets dropped for one reason; one nest for each reason that
+    /// occurred while drops were counted.
+    Drops = 12,
+    /// Whether dropped packets are counted. Also /proc/sys/net/pernet/drops.
+    CountDrops = 13,
 }
 
 impl NlAttrType for Netns {}
@@ -197,3 +238,21 @@ pub(crate) enum Traffic {
 }
 
 impl NlAttrType for Traffic {}
+
+/// Packets that the kernel dropped, for one reason of the core, or for any
+/// reason of another subsystem. They count in the namespace of the receiving
+/// socket if the kernel names it, else of the packet's device, else of the
+/// sending socket. A packet that has none of these counts nowhere.
+#[neli_enum(serialized_type = "u16")]
+pub(crate) enum Drops {
+    Subsystem = 1,
+    /// The number of the reason in its subsystem; only of the core. It
+    /// differs between kernels, the name is what to go by.
+    Reason = 2,
+    /// The running kernel's name of the reason, NO_SOCKET for instance.
+    /// Absent where `reason` is, or where the kernel has none.
+    Name = 3,
+    Packets = 4,
+}
+
+impl NlAttrType for Drops {}
