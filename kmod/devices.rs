@@ -4,6 +4,7 @@
 
 use crate::{
     drops::Drops,
+    events::Events,
     net::{
         drop::Probe,
         netdevice::{
@@ -14,6 +15,7 @@ use crate::{
         pernet, //
     },
     state::PerNamespace,
+    uapi, //
 };
 use kernel::sync::{
     atomic::{
@@ -28,6 +30,8 @@ use kernel::sync::{
 /// Written under RTNL only, so the numbers agree with each other but for a reader who comes in
 /// between.
 pub(crate) struct Devices {
+    /// Never reset: those that are there stay there.
+    present: Atomic<u64>,
     registered: Atomic<u64>,
     unregistered: Atomic<u64>,
     up: Atomic<u64>,
@@ -53,6 +57,7 @@ impl Devices {
     /// Nothing has happened yet.
     pub(crate) fn new() -> Self {
         Self {
+            present: Atomic::<u64>::new(0),
             registered: Atomic::<u64>::new(0),
             unregistered: Atomic::<u64>::new(0),
             up: Atomic::<u64>::new(0),
@@ -63,21 +68,32 @@ impl Devices {
         }
     }
 
-    /// What has happened. Any context.
+    /// What has happened since the last reset. Any context.
     pub(crate) fn counted(&self) -> Counted {
-        let [registered, unregistered] =
-            [&self.registered, &self.unregistered].map(|count| count.load(Relaxed));
-        let [moved_in, moved_out] =
-            [&self.moved_in, &self.moved_out].map(|count| count.load(Relaxed));
         Counted {
-            present: (registered + moved_in).saturating_sub(unregistered + moved_out),
-            registered,
-            unregistered,
+            present: self.present.load(Relaxed),
+            registered: self.registered.load(Relaxed),
+            unregistered: self.unregistered.load(Relaxed),
             up: self.up.load(Relaxed),
             down: self.down.load(Relaxed),
-            moved_in,
-            moved_out,
+            moved_in: self.moved_in.load(Relaxed),
+            moved_out: self.moved_out.load(Relaxed),
             renamed: self.renamed.load(Relaxed),
+        }
+    }
+
+    /// Nothing has happened from now on. Any context.
+    pub(crate) fn reset(&self) {
+        for count in [
+            &self.registered,
+            &self.unregistered,
+            &self.up,
+            &self.down,
+            &self.moved_in,
+            &self.moved_out,
+            &self.renamed,
+        ] {
+            count.store(0, Relaxed);
         }
     }
 }
@@ -87,20 +103,23 @@ pub(crate) struct Counter {
     namespaces: Arc<pernet::Registration<PerNamespace>>,
     /// Has to know which devices are in the namespaces that it watches.
     probe: Arc<Probe<Drops>>,
+    events: Arc<Events>,
     /// The device that has left a namespace and not arrived in the next, or 0. RTNL, which is held
     /// from the one to the other, lets there be one at most.
     moving: Atomic<usize>,
 }
 
 impl Counter {
-    /// Counts in `namespaces`, and tells `probe` of devices.
+    /// Counts in `namespaces`, and tells `probe` and `events` of devices.
     pub(crate) fn new(
         namespaces: Arc<pernet::Registration<PerNamespace>>,
         probe: Arc<Probe<Drops>>,
+        events: Arc<Events>,
     ) -> Self {
         Self {
             namespaces,
             probe,
+            events,
             moving: Atomic::<usize>::new(0),
         }
     }
@@ -124,6 +143,21 @@ impl Counter {
     }
 }
 
+/// What is told of an event: nothing, if only the device's name changes.
+fn kind(event: Event, moves: bool) -> Option<u8> {
+    use uapi::event_kind::*;
+
+    Some(match event {
+        Event::Register if moves => DEVICE_MOVED_IN,
+        Event::Register => DEVICE_REGISTERED,
+        Event::Unregister if moves => DEVICE_MOVED_OUT,
+        Event::Unregister => DEVICE_UNREGISTERED,
+        Event::Up => DEVICE_UP,
+        Event::Down => DEVICE_DOWN,
+        Event::ChangeName => return None,
+    })
+}
+
 impl Observer for Counter {
     fn event(&self, event: Event, device: &Device) {
         match event {
@@ -137,6 +171,9 @@ impl Observer for Counter {
             Event::Unregister => self.leaves(device),
             _ => false,
         };
+        if let Some(kind) = kind(event, moves) {
+            self.events.device(device.net(), kind, device);
+        }
         let Some(namespace) = self.namespaces.get(device.net()) else {
             return;
         };
@@ -151,5 +188,12 @@ impl Observer for Counter {
             Event::ChangeName => &devices.renamed,
         };
         count.add(1, Relaxed);
+        match event {
+            Event::Register => devices.present.add(1, Relaxed),
+            Event::Unregister => {
+                devices.present.fetch_sub(1, Relaxed);
+            }
+            _ => {}
+        }
     }
 }

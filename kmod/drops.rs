@@ -41,7 +41,12 @@ impl Drops {
         Counters::new().map(Self)
     }
 
-    /// What was dropped, of each cause that occurred. Any context.
+    /// Nothing was dropped from now on. Any context.
+    pub(crate) fn reset(&self) {
+        self.0.reset();
+    }
+
+    /// What was dropped since the last reset, of each cause that occurred. Any context.
     pub(crate) fn dropped(&self) -> impl Iterator<Item = Dropped> + '_ {
         (0..CELLS).filter_map(|cell| {
             let packets = self.0.sum(cell);

@@ -5,7 +5,7 @@
 //! Each line is a subject, followed by names and values:
 //!
 //! ```text
-//! netns cookie 4097 inode 4026532240 userns_inode 4026531837 age_ns 2031772910 preexisting 0
+//! netns cookie 4097 inode 4026532240 userns_inode 4026531837 age_ns 2031772910 preexisting 0 epoch 0
 //! devices present 2 registered 2 unregistered 0 up 2 down 0 moved_in 0 moved_out 0 renamed 0
 //! ipv4 prerouting packets 3 bytes 252
 //! ```
@@ -39,14 +39,17 @@ use kernel::{
 
 impl Show for State {
     fn show(&self, net: &Net, file: &SeqFile) -> Result {
+        // All counts in the file are of one epoch.
+        let epoch = self.epoch();
         seq_print!(
             file,
-            "netns cookie {} inode {} userns_inode {} age_ns {} preexisting {}\n",
+            "netns cookie {} inode {} userns_inode {} age_ns {} preexisting {} epoch {}\n",
             net.cookie(),
             net.inode(),
             net.user_ns_inode(),
             self.age(),
             u8::from(self.is_preexisting()),
+            epoch.number(),
         );
         let devices = self.devices().counted();
         seq_print!(

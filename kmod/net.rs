@@ -13,6 +13,7 @@
 pub(crate) mod drop;
 pub(crate) mod genetlink;
 mod grace;
+pub(crate) mod multicast;
 pub(crate) mod namespace;
 pub(crate) mod netdevice;
 pub(crate) mod netfilter;

@@ -9,11 +9,13 @@
 //! 2. *A namespace is passed, not assumed*: all of it; [`net::namespace::Net`] is what is passed.
 //! 3. *No `init_net`*: [`devices`] asks the device, [`commands`] the socket and the request.
 //! 4. *Init and cleanup per namespace*: [`state`], by way of [`net::pernet`].
-//! 5. *Per-namespace files*: [`file`], and switches in [`settings`].
+//! 5. *Per-namespace files*: [`mod@file`], and switches in [`settings`].
 
 mod commands;
 mod devices;
 mod drops;
+mod epoch;
+mod events;
 mod file;
 mod net;
 mod settings;
@@ -29,6 +31,7 @@ use kernel::{
 use net::{
     drop::Probe,
     genetlink,
+    multicast::Channel,
     netdevice,
     pernet, //
 };
@@ -75,17 +78,25 @@ impl kernel::InPlaceModule for Pernet {
                     drops: module_parameters::drops.value(),
                 };
                 let probe = Arc::pin_init(Probe::new(), GFP_KERNEL)?;
-                let operations = state::PerNamespace::new(defaults, probe);
+                // Nobody can listen before there is a family.
+                let channel = Arc::new(Channel::new(), GFP_KERNEL)?;
+                let events = Arc::new(events::Events::new(channel), GFP_KERNEL)?;
+                let operations = state::PerNamespace::new(defaults, probe, events);
                 let operations = KBox::new(operations, GFP_KERNEL)?;
                 Arc::pin_init(pernet::Registration::new(operations), GFP_KERNEL)?
             },
             notifier <- netdevice::Notifier::new(devices::Counter::new(
                 namespaces.clone(),
                 namespaces.operations().probe().clone(),
+                namespaces.operations().events().clone(),
             )),
             family <- genetlink::Registration::new(
                 module,
-                commands::Family::new(namespaces.clone()),
+                commands::Family::new(
+                    namespaces.clone(),
+                    namespaces.operations().events().clone(),
+                ),
+                namespaces.operations().events().channel().clone(),
             ),
         })
     }

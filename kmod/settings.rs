@@ -4,6 +4,7 @@
 
 use crate::{
     drops::Drops,
+    events::Events,
     net::{
         drop,
         namespace::Net,
@@ -12,6 +13,7 @@ use crate::{
     },
     state::State,
     traffic::Point,
+    uapi, //
 };
 use kernel::{
     prelude::*,
@@ -24,10 +26,20 @@ pub(crate) struct Defaults {
     pub(crate) drops: bool,
 }
 
+/// The contract's word for on or off.
+pub(crate) fn switch(on: bool) -> u8 {
+    match on {
+        true => uapi::switch::ON,
+        false => uapi::switch::OFF,
+    }
+}
+
 /// What one namespace counts. The registrations that feed its counters exist only while it does.
 #[pin_data]
 pub(crate) struct Settings<'net> {
+    net: &'net Net,
     state: Arc<State>,
+    events: Arc<Events>,
     #[pin]
     traffic: netfilter::Hooks<'net, Point>,
     #[pin]
@@ -40,8 +52,11 @@ impl<'net> Settings<'net> {
         net: &'net Net,
         state: Arc<State>,
         probe: Arc<drop::Probe<Drops>>,
+        events: Arc<Events>,
     ) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            net,
+            events,
             traffic <- netfilter::Hooks::new(net, state.traffic().points()),
             drops <- drop::Watch::new(net, probe),
             state,
@@ -50,15 +65,15 @@ impl<'net> Settings<'net> {
 
     /// Begins with the defaults. Process context, may sleep.
     pub(crate) fn start(&self, defaults: &Defaults) -> Result {
-        self.count_traffic(defaults.traffic)?;
-        self.count_drops(defaults.drops)
+        self.traffic.switch(defaults.traffic)?;
+        self.switch_drops(defaults.drops)
     }
 
     /// Counts nothing any more. Process context, may sleep.
     pub(crate) fn stop(&self) {
         // Switching off does not fail.
-        let _ = self.count_traffic(false);
-        let _ = self.count_drops(false);
+        let _ = self.traffic.switch(false);
+        self.drops.stop();
     }
 
     /// Whether packets are counted at the hooks. Any context.
@@ -70,7 +85,10 @@ impl<'net> Settings<'net> {
     ///
     /// Process context, may sleep. Fails with netfilter's error, and then does not count.
     pub(crate) fn count_traffic(&self, on: bool) -> Result {
-        self.traffic.switch(on)
+        let before = self.counts_traffic();
+        self.traffic.switch(on)?;
+        self.tell_if(before != on);
+        Ok(())
     }
 
     /// Whether dropped packets are counted. Any context.
@@ -83,6 +101,19 @@ impl<'net> Settings<'net> {
     /// Process context, may sleep, takes RTNL. Fails with `EOPNOTSUPP` in a kernel without
     /// tracepoints and with `ENOMEM`, and then does not count.
     pub(crate) fn count_drops(&self, on: bool) -> Result {
+        let before = self.counts_drops();
+        self.switch_drops(on)?;
+        self.tell_if(before != on);
+        Ok(())
+    }
+
+    fn tell_if(&self, changed: bool) {
+        if changed {
+            self.events.settings(self.net, self);
+        }
+    }
+
+    fn switch_drops(&self, on: bool) -> Result {
         if on {
             self.drops.start(self.state.make_drops()?)
         } else {

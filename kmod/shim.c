@@ -55,6 +55,16 @@ struct net *pernet_shim_dev_net(const struct net_device *dev)
 	return dev_net(dev);
 }
 
+u32 pernet_shim_dev_ifindex(const struct net_device *dev)
+{
+	return dev->ifindex;
+}
+
+const char *pernet_shim_dev_name(const struct net_device *dev)
+{
+	return dev->name;
+}
+
 bool pernet_shim_dev_is_registered(const struct net_device *dev)
 {
 	return dev->reg_state == NETREG_REGISTERED;
@@ -154,6 +164,27 @@ void pernet_shim_genl_dump_check_consistent(struct netlink_callback *cb, void *u
 	genl_dump_check_consistent(cb, user_hdr);
 }
 
+struct sk_buff *pernet_shim_skb_get(struct sk_buff *skb)
+{
+	return skb_get(skb);
+}
+
+void pernet_shim_consume_skb(struct sk_buff *skb)
+{
+	consume_skb(skb);
+}
+
+int pernet_shim_nlmsg_multicast_filtered(struct sock *sk, struct sk_buff *skb, unsigned int group,
+					 netlink_filter_fn filter, void *data)
+{
+	return nlmsg_multicast_filtered(sk, skb, 0, group, GFP_ATOMIC, filter, data);
+}
+
+const struct file *pernet_shim_sock_file(const struct sock *sk)
+{
+	return sk->sk_socket->file;
+}
+
 struct nlattr *pernet_shim_nla_nest_start(struct sk_buff *skb, int attrtype)
 {
 	return nla_nest_start(skb, attrtype);
@@ -172,6 +203,11 @@ void pernet_shim_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start)
 u64 pernet_shim_nla_get_uint(const struct nlattr *nla)
 {
 	return nla_get_uint(nla);
+}
+
+u8 pernet_shim_nla_get_u8(const struct nlattr *nla)
+{
+	return nla_get_u8(nla);
 }
 
 u32 pernet_shim_nla_get_u32(const struct nlattr *nla)

@@ -5,6 +5,8 @@
 use crate::{
     devices::Devices,
     drops::Drops,
+    epoch::Epoch,
+    events::Events,
     net::{
         drop::Probe,
         namespace::Net,
@@ -18,11 +20,14 @@ use crate::{
     },
     traffic::Traffic,
 };
+use core::ops::DerefMut;
 use kernel::{
+    new_spinlock,
     prelude::*,
     sync::{
         Arc,
-        SetOnce, //
+        SetOnce,
+        SpinLock, //
     },
     time::{
         BootTime,
@@ -31,25 +36,51 @@ use kernel::{
     types::CovariantForLt,
 };
 
-/// The counters of one namespace. Who the namespace is, it says itself: see [`Net::cookie`].
+/// The counters of one namespace, to be read and reset with its epoch held. Who the namespace is, it says itself: see [`Net::cookie`].
+#[pin_data]
 pub(crate) struct State {
+    #[pin]
+    epoch: SpinLock<Epoch>,
     since: Instant<BootTime>,
     preexisting: bool,
     devices: Devices,
     traffic: Traffic,
     /// Made when they are first counted: they take a kilobyte for every CPU.
     drops: SetOnce<Arc<Drops>>,
+    /// When the namespace was taken out of sight.
+    dying: SetOnce<Instant<BootTime>>,
 }
 
 impl State {
-    fn new(net: &Net) -> Result<Self> {
-        Ok(Self {
+    fn new(net: &Net) -> impl PinInit<Self, Error> + '_ {
+        try_pin_init!(Self {
+            epoch <- new_spinlock!(Epoch::first()),
             since: Instant::now(),
             preexisting: net.is_listed(),
             devices: Devices::new(),
             traffic: Traffic::new()?,
             drops: SetOnce::new(),
+            dying: SetOnce::new(),
         })
+    }
+
+    /// Holds the epoch: no other begins as long as it is held.
+    ///
+    /// Process context, and must not sleep until it is let go. Nothing on a packet's way takes it.
+    pub(crate) fn epoch(&self) -> impl DerefMut<Target = Epoch> + '_ {
+        self.epoch.lock()
+    }
+
+    /// Begins the next epoch: all counts are zero, but devices that are present. Any context.
+    pub(crate) fn reset(&self, epoch: &mut Epoch) {
+        epoch.advance();
+        self.devices.reset();
+        for point in self.traffic.points() {
+            point.reset();
+        }
+        if let Some(drops) = self.drops() {
+            drops.reset();
+        }
     }
 
     /// Nanoseconds since the namespace was made, or since the module was loaded if that was later.
@@ -115,12 +146,23 @@ static ID: pernet::Id = pernet::Id::new();
 pub(crate) struct PerNamespace {
     defaults: Defaults,
     probe: Arc<Probe<Drops>>,
+    events: Arc<Events>,
 }
 
 impl PerNamespace {
-    /// Namespaces that count what `defaults` say, drops by way of `probe`.
-    pub(crate) fn new(defaults: Defaults, probe: Arc<Probe<Drops>>) -> Self {
-        Self { defaults, probe }
+    /// Namespaces that count what `defaults` say, drops by way of `probe`, and tell `events` of
+    /// their lives.
+    pub(crate) fn new(defaults: Defaults, probe: Arc<Probe<Drops>>, events: Arc<Events>) -> Self {
+        Self {
+            defaults,
+            probe,
+            events,
+        }
+    }
+
+    /// Who is told of what happens.
+    pub(crate) fn events(&self) -> &Arc<Events> {
+        &self.events
     }
 
     /// What sees dropped packets, for all namespaces.
@@ -137,22 +179,31 @@ impl pernet::Operations for PerNamespace {
     }
 
     fn init<'net>(&self, net: &'net Net) -> Result<Namespace<'net>> {
-        let state = Arc::new(State::new(net)?, GFP_KERNEL)?;
-        let settings = Settings::new(net, state.clone(), self.probe.clone());
+        let state = Arc::pin_init(State::new(net), GFP_KERNEL)?;
+        let settings = Settings::new(net, state.clone(), self.probe.clone(), self.events.clone());
         let settings = Arc::pin_init(settings, GFP_KERNEL)?;
         settings.start(&self.defaults)?;
-        Ok(Namespace {
+        let namespace = Namespace {
             file: proc::File::new(net, c"pernet", state.clone())?,
             switches: sysctl::Table::new(net, c"net/pernet", settings.clone())?,
             settings,
             state,
-        })
+        };
+        self.events.born(net);
+        Ok(namespace)
     }
 
     fn pre_exit<'a>(namespace: &'a Namespace<'a>) {
+        namespace.state.dying.populate(Instant::now());
         namespace.file.remove();
         // First nobody changes the settings any more, then nothing is counted.
         namespace.switches.remove();
         namespace.settings.stop();
+    }
+
+    fn exit<'a>(&self, net: &'a Net, namespace: &'a Namespace<'a>) {
+        let dying = namespace.state.dying.copy();
+        let teardown = dying.map_or(0, |since| since.elapsed().as_nanos());
+        self.events.died(net, u64::try_from(teardown).unwrap_or(0));
     }
 }

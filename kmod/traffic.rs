@@ -42,7 +42,12 @@ impl Point {
         self.place
     }
 
-    /// What it has counted. Any context. Packets may pass between the reading of the two numbers.
+    /// Lets it begin at zero again. Any context.
+    pub(crate) fn reset(&self) {
+        self.passed.reset();
+    }
+
+    /// What it has counted since the last reset. Any context. Packets may pass between the reading of the two numbers.
     pub(crate) fn passed(&self) -> Passed {
         let [packets, bytes] = self.passed.sums();
         Passed { packets, bytes }

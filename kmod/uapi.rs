@@ -23,6 +23,11 @@ pub(crate) const FAMILY_NAME: &CStr = c"pernet";
 /// The family's version.
 pub(crate) const FAMILY_VERSION: u8 = 1;
 
+/// Multicast groups of the family, to find their numbers by.
+pub(crate) mod group {
+    pub(crate) const EVENTS: &super::CStr = c"events";
+}
+
 /// Operations of the family.
 pub(crate) mod cmd {
     /// Read what the module knows of network namespaces.
@@ -32,6 +37,22 @@ pub(crate) mod cmd {
     /// it names. A `dump` reads every namespace the socket may see, and is
     /// marked NLM_F_DUMP_INTR when namespaces came or went meanwhile.
     pub(crate) const GET: u8 = 1;
+    /// Say what a namespace counts: the asking socket's own, or the one that
+    /// cookie, nsid, pid or fd names. At least one setting is to be given;
+    /// either all of them take effect or none. Needs CAP_NET_ADMIN in the
+    /// user namespace that owns the namespace. The reply is as that of get.
+    pub(crate) const SET: u8 = 2;
+    /// Let all counts of a namespace begin at zero, in the next epoch. The
+    /// reply is as that of get, and has the counts of the epoch that ends:
+    /// who reads by resetting misses nothing. Needs CAP_NET_ADMIN in the user
+    /// namespace that owns the namespace.
+    pub(crate) const RESET: u8 = 3;
+    /// Something has happened to a namespace. Sent to the sockets that listen
+    /// in that namespace, and in any other namespace to those whose opener has
+    /// CAP_NET_ADMIN in the user namespace that owns it. Each gets it once and
+    /// in its own namespace, so that NETLINK_LISTEN_ALL_NSID adds nothing. A
+    /// socket that cannot keep up learns by ENOBUFS that it missed something.
+    pub(crate) const EVENT: u8 = 4;
 }
 
 /// The netfilter hook a packet was counted at, numbered as NF_INET_*.
@@ -70,6 +91,29 @@ pub(crate) mod drop_subsystem {
     pub(crate) const QDISC: u8 = 3;
     /// Any that is not above.
     pub(crate) const OTHER: u8 = 4;
+}
+
+/// What has happened to a namespace.
+pub(crate) mod event_kind {
+    /// The namespace is being made. It can be asked about a moment later;
+    /// where making it fails after all, `died` follows at once.
+    pub(crate) const BORN: u8 = 1;
+    /// The namespace is gone, but for its memory. Its counts went with it.
+    pub(crate) const DIED: u8 = 2;
+    /// A device came to be in the namespace.
+    pub(crate) const DEVICE_REGISTERED: u8 = 3;
+    /// A device ceased to be.
+    pub(crate) const DEVICE_UNREGISTERED: u8 = 4;
+    /// A device came from another namespace.
+    pub(crate) const DEVICE_MOVED_IN: u8 = 5;
+    /// A device leaves for another namespace.
+    pub(crate) const DEVICE_MOVED_OUT: u8 = 6;
+    pub(crate) const DEVICE_UP: u8 = 7;
+    pub(crate) const DEVICE_DOWN: u8 = 8;
+    /// Something else is counted now, see `count-traffic` and `count-drops`.
+    pub(crate) const SETTINGS: u8 = 9;
+    /// An epoch began, see `epoch`.
+    pub(crate) const RESET: u8 = 10;
 }
 
 /// One network namespace.
@@ -113,14 +157,20 @@ pub(crate) mod netns {
     pub(crate) const DROPS: u16 = 12;
     /// Whether dropped packets are counted. Also /proc/sys/net/pernet/drops.
     pub(crate) const COUNT_DROPS: u16 = 13;
+    /// How often the counts of this namespace were reset. All counts of one
+    /// message are of the same epoch.
+    pub(crate) const EPOCH: u16 = 14;
+    /// Nanoseconds since the epoch began: with the last reset or, if there
+    /// was none, with `age`.
+    pub(crate) const EPOCH_AGE: u16 = 15;
     /// The highest number in use.
-    pub(crate) const MAX: u16 = 13;
+    pub(crate) const MAX: u16 = 15;
 }
 
-/// Network devices, counted by their notifications. At any time, present is
-/// registered + moved-in - unregistered - moved-out.
+/// Network devices, counted by their notifications since the epoch began. In
+/// epoch 0, present is registered + moved-in - unregistered - moved-out.
 pub(crate) mod devices {
-    /// Devices that are in the namespace now.
+    /// Devices that are in the namespace now, whatever was reset.
     pub(crate) const PRESENT: u16 = 1;
     /// Devices that came to be in the namespace. Those that were there when
     /// the module was loaded count once, at the load.
@@ -169,4 +219,35 @@ pub(crate) mod drops {
     pub(crate) const PACKETS: u16 = 4;
     /// The highest number in use.
     pub(crate) const MAX: u16 = 4;
+}
+
+/// Something that has happened to a namespace.
+pub(crate) mod event {
+    pub(crate) const KIND: u16 = 1;
+    /// The namespace, as in `netns`.
+    pub(crate) const COOKIE: u16 = 2;
+    /// The id of the namespace in the namespace of the listening socket.
+    /// Absent when it has none there, or none any more because it dies.
+    pub(crate) const NSID: u16 = 3;
+    /// As in `netns`.
+    pub(crate) const INODE: u16 = 4;
+    /// As in `netns`.
+    pub(crate) const USERNS_INODE: u16 = 5;
+    /// The device that an event about a device is about.
+    pub(crate) const DEVICE_INDEX: u16 = 6;
+    /// Its name at that time.
+    pub(crate) const DEVICE_NAME: u16 = 7;
+    /// Only with `died`: nanoseconds from the moment the namespace was taken
+    /// out of sight to the one in which it gave up what it had. That takes a
+    /// grace period of RCU and the removal of its devices, for it and all
+    /// those that die along with it.
+    pub(crate) const TEARDOWN: u16 = 8;
+    /// Only with `settings`.
+    pub(crate) const COUNT_TRAFFIC: u16 = 9;
+    /// Only with `settings`.
+    pub(crate) const COUNT_DROPS: u16 = 10;
+    /// Only with `reset`, the number of the new epoch.
+    pub(crate) const EPOCH: u16 = 11;
+    /// The highest number in use.
+    pub(crate) const MAX: u16 = 11;
 }

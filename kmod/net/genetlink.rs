@@ -8,6 +8,10 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::{
+    multicast::{
+        Channel,
+        Group, //
+    },
     namespace::Net,
     netlink::{
         Attributes,
@@ -27,6 +31,7 @@ use kernel::{
         to_result, //
     },
     prelude::*,
+    sync::Arc,
     types::Opaque,
 };
 
@@ -38,6 +43,8 @@ pub(crate) trait Family: Send + Sync + Sized + 'static {
     const VERSION: u8;
     /// What it can do.
     const OPERATIONS: &'static [Operation<Self>];
+    /// The groups that it multicasts to.
+    const GROUPS: &'static [Group];
 }
 
 /// An operation that answers one request with one message.
@@ -119,11 +126,12 @@ impl<F: Family> Operation<F> {
 ///
 /// # Invariants
 ///
-/// `family` is registered with the kernel.
+/// `family` is registered with the kernel, and `channel` open to it.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Registration<F: Family> {
     #[pin]
     family: Opaque<bindings::genl_family>,
+    channel: Arc<Channel>,
     context: F,
 }
 
@@ -134,16 +142,26 @@ unsafe impl<F: Family> Send for Registration<F> {}
 unsafe impl<F: Family> Sync for Registration<F> {}
 
 impl<F: Family> Registration<F> {
-    /// Registers a family, visible in every namespace. Process context.
-    pub(crate) fn new(module: &'static ThisModule, context: F) -> impl PinInit<Self, Error> {
+    /// Registers a family, visible in every namespace, and lets `channel` reach its listeners.
+    /// Process context.
+    pub(crate) fn new(
+        module: &'static ThisModule,
+        context: F,
+        channel: Arc<Channel>,
+    ) -> impl PinInit<Self, Error> {
+        let opened = channel.clone();
         try_pin_init!(Self {
             context,
+            channel,
             family <- Opaque::try_ffi_init(|family: *mut bindings::genl_family| {
                 // SAFETY: `family` is ours to write and stays where it is until `drop()`.
                 unsafe { family.write(Self::describe(module)?) };
                 // INVARIANT: Registered if this succeeds.
                 // SAFETY: The family is complete, and the context beside it is in place.
-                to_result(unsafe { bindings::genl_register_family(family) })
+                to_result(unsafe { bindings::genl_register_family(family) })?;
+                // SAFETY: Registered, and `drop()` closes the channel before that ends.
+                unsafe { opened.open(family) };
+                Ok::<_, Error>(())
             }),
         })
     }
@@ -154,6 +172,8 @@ impl<F: Family> Registration<F> {
             module: module.as_ptr(),
             split_ops: F::OPERATIONS.as_ptr().cast(),
             n_split_ops: u8::try_from(F::OPERATIONS.len())?,
+            mcgrps: F::GROUPS.as_ptr().cast(),
+            n_mcgrps: u8::try_from(F::GROUPS.len())?,
             // Everything is strict: reserved fields are zero, and without a policy nothing goes.
             resv_start_op: 0,
             ..Default::default()
@@ -186,6 +206,7 @@ impl<F: Family> Registration<F> {
 #[pinned_drop]
 impl<F: Family> PinnedDrop for Registration<F> {
     fn drop(self: Pin<&mut Self>) {
+        self.channel.close();
         // SAFETY: Registered by the invariant. It fails only for a family that is not.
         unsafe { bindings::genl_unregister_family(self.family.get()) };
     }

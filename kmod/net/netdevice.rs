@@ -75,6 +75,18 @@ impl Device {
         unsafe { shim::pernet_shim_dev_is_registered(self.0.get()) }
     }
 
+    /// Its number in its namespace.
+    pub(crate) fn index(&self) -> u32 {
+        // SAFETY: Valid, and constant under RTNL.
+        unsafe { shim::pernet_shim_dev_ifindex(self.0.get()) }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &CStr {
+        // SAFETY: Valid, a string, and constant under RTNL.
+        unsafe { CStr::from_char_ptr(shim::pernet_shim_dev_name(self.0.get())) }
+    }
+
     /// Tells devices apart while they exist.
     pub(crate) fn address(&self) -> usize {
         ptr::from_ref(self).addr()

@@ -32,6 +32,11 @@ pub(crate) enum Type {
     S32,
     /// `NLA_UINT`: 4 or 8 bytes.
     Uint,
+    /// `NLA_U8`, from 0 to `max`.
+    U8 {
+        /// The highest value allowed.
+        max: u8,
+    },
 }
 
 /// What attributes a request may carry; all others are refused by the kernel before the operation
@@ -54,13 +59,24 @@ impl<const LEN: usize> Policy<LEN> {
 
     /// Allows the attribute `attr`.
     pub(crate) const fn allow(mut self, attr: u16, kind: Type) -> Self {
+        let mut policy: bindings::nla_policy = pin_init::zeroed();
         let kind = match kind {
             Type::U32 => bindings::NLA_U32,
             Type::S32 => bindings::NLA_S32,
             Type::Uint => bindings::NLA_UINT,
+            Type::U8 { max } => {
+                policy.validation_type = bindings::nla_policy_validation_NLA_VALIDATE_MAX as u8;
+                policy.__bindgen_anon_1.__bindgen_anon_1 =
+                    bindings::nla_policy__bindgen_ty_1__bindgen_ty_1 {
+                        min: 0,
+                        max: max as i16,
+                    };
+                bindings::NLA_U8
+            }
         };
+        policy.type_ = kind as u8;
         // INVARIANT: The kernel knows the length of each of these types.
-        self.0[attr as usize].type_ = kind as u8;
+        self.0[attr as usize] = policy;
         self
     }
 
@@ -128,6 +144,15 @@ impl Attribute<'_> {
         // SAFETY: Valid by the invariant.
         let len = usize::from(unsafe { self.raw.as_ref().nla_len });
         len.saturating_sub(size_of::<bindings::nlattr>())
+    }
+
+    /// The value of a [`Type::U8`]; `EINVAL` for another length.
+    pub(crate) fn u8(&self) -> Result<u8> {
+        if self.len() < 1 {
+            return Err(EINVAL);
+        }
+        // SAFETY: Valid, and there is a byte.
+        Ok(unsafe { shim::pernet_shim_nla_get_u8(self.raw.as_ptr()) })
     }
 
     /// The value of a [`Type::U32`]; `EINVAL` for another length.

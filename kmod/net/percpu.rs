@@ -7,9 +7,12 @@
 use super::shim;
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
-    cpu,
-    prelude::*, //
+    bindings, cpu,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    },
 };
 
 // A 64-bit load or store is one access there, so that a sum never sees half an update. What Rust
@@ -19,11 +22,16 @@ compile_error!("pernet's per-CPU counters need a 64-bit kernel");
 
 /// `N` counters of 64 bits, one set for each CPU: adding takes no lock and shares no cache line.
 ///
+/// A reset does not touch what the CPUs add to, which would lose additions: it notes what the sums
+/// were. Who resets and who reads must keep each other out.
+///
 /// # Invariants
 ///
 /// `cells` is a per-CPU allocation of `N` numbers, owned by this.
 pub(crate) struct Counters<const N: usize> {
     cells: NonNull<u64>,
+    /// The sums at the last reset.
+    base: [Atomic<u64>; N],
 }
 
 // SAFETY: All access is by per-CPU operations or volatile loads; any thread may free.
@@ -39,7 +47,10 @@ impl<const N: usize> Counters<N> {
         let cells = unsafe { shim::pernet_shim_alloc_percpu(N) };
         // INVARIANT: Just allocated.
         NonNull::new(cells)
-            .map(|cells| Self { cells })
+            .map(|cells| Self {
+                cells,
+                base: [const { Atomic::<u64>::new(0) }; N],
+            })
             .ok_or(ENOMEM)
     }
 
@@ -63,16 +74,31 @@ impl<const N: usize> Counters<N> {
         }
     }
 
-    /// The sums over all CPUs that ever were. Any context.
+    /// What was added since the last reset, on all CPUs that ever were. Any context.
     pub(crate) fn sums(&self) -> [u64; N] {
         core::array::from_fn(|i| self.sum(i))
     }
 
-    /// The sum of counter `i` over all CPUs that ever were; 0 if there is none. Any context.
+    /// What was added to counter `i` since the last reset, on all CPUs that ever were; 0 if there
+    /// is none. Any context.
     pub(crate) fn sum(&self, i: usize) -> u64 {
-        if i >= N {
-            return 0;
+        match self.base.get(i) {
+            Some(base) => self.total(i).wrapping_sub(base.load(Relaxed)),
+            None => 0,
         }
+    }
+
+    /// Lets the counters begin at zero again. Any context. What is added meanwhile counts either
+    /// before or after it.
+    pub(crate) fn reset(&self) {
+        for (i, base) in self.base.iter().enumerate() {
+            base.store(self.total(i), Relaxed);
+        }
+    }
+
+    /// What was ever added to counter `i`, which is below `N`.
+    fn total(&self, i: usize) -> u64 {
+        debug_assert!(i < N);
         let cell = self.cells.as_ptr().wrapping_add(i);
         (0..cpu::nr_cpu_ids())
             // SAFETY: Any CPU number may be asked about.

@@ -68,6 +68,11 @@ pub(crate) trait Operations: Send + Sync + Sized + 'static {
     /// Process context, may sleep. Namespaces die in batches, one grace period for all: waiting
     /// for one in here would make each of them wait.
     fn pre_exit<'a>(state: &'a <Self::State as ForLt>::Of<'a>);
+
+    /// The last look at the state, which nobody else sees any more, before it is dropped.
+    ///
+    /// Process context, may sleep.
+    fn exit<'a>(&self, net: &'a Net, state: &'a <Self::State as ForLt>::Of<'a>);
 }
 
 /// The number of a subsystem's slots, and how often namespaces came and went.
@@ -273,8 +278,12 @@ unsafe extern "C" fn exit_callback<O: Operations>(net: *mut bindings::net) {
     let net = unsafe { Net::from_raw(net) };
     // SAFETY: As above.
     if let Some(slot) = unsafe { slot::<O>(net) } {
-        // SAFETY: `exit` is called only where `init` succeeded, so there is a state. Since
-        // `pre_exit` nobody new finds it and the kernel waited for RCU readers, so it is unshared.
+        // SAFETY: Set before the registration, which outlives its callbacks and owns it.
+        let operations = unsafe { &*(*O::id().operations.get()).cast::<O>() };
+        // SAFETY: `exit` is called only where `init` succeeded, so there is a state.
+        let state = unsafe { (*slot.as_ptr()).state.assume_init_ref() };
+        operations.exit(net, O::State::cast_ref(state));
+        // SAFETY: As above. Since `pre_exit` nobody new finds it and the kernel waited for RCU readers, so it is unshared.
         unsafe { (*slot.as_ptr()).state.assume_init_drop() };
     }
 }

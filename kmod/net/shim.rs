@@ -7,6 +7,7 @@
 
 use kernel::{
     bindings::{
+        file,
         genl_info,
         net,
         net_device,
@@ -70,6 +71,8 @@ unsafe extern "C" {
     pub(super) static pernet_shim_netdev_changename: c_ulong;
     pub(super) fn pernet_shim_notifier_info_to_dev(info: *const c_void) -> *mut net_device;
     pub(super) fn pernet_shim_dev_net(dev: *const net_device) -> *mut net;
+    pub(super) fn pernet_shim_dev_ifindex(dev: *const net_device) -> u32;
+    pub(super) fn pernet_shim_dev_name(dev: *const net_device) -> *const c_char;
     pub(super) fn pernet_shim_dev_is_registered(dev: *const net_device) -> bool;
     pub(super) fn pernet_shim_next_net_device(
         net: *mut net,
@@ -102,10 +105,21 @@ unsafe extern "C" {
         cb: *mut netlink_callback,
         user_hdr: *mut c_void,
     );
+    pub(super) fn pernet_shim_skb_get(skb: *mut sk_buff) -> *mut sk_buff;
+    pub(super) fn pernet_shim_consume_skb(skb: *mut sk_buff);
+    pub(super) fn pernet_shim_nlmsg_multicast_filtered(
+        sk: *mut sock,
+        skb: *mut sk_buff,
+        group: c_uint,
+        filter: unsafe extern "C" fn(*mut sock, *mut sk_buff, *mut c_void) -> c_int,
+        data: *mut c_void,
+    ) -> c_int;
+    pub(super) fn pernet_shim_sock_file(sk: *const sock) -> *const file;
     pub(super) fn pernet_shim_nla_nest_start(skb: *mut sk_buff, attrtype: c_int) -> *mut nlattr;
     pub(super) fn pernet_shim_nla_nest_end(skb: *mut sk_buff, start: *mut nlattr);
     pub(super) fn pernet_shim_nla_nest_cancel(skb: *mut sk_buff, start: *mut nlattr);
     pub(super) fn pernet_shim_nla_get_uint(nla: *const nlattr) -> u64;
+    pub(super) fn pernet_shim_nla_get_u8(nla: *const nlattr) -> u8;
     pub(super) fn pernet_shim_nla_get_u32(nla: *const nlattr) -> u32;
     pub(super) fn pernet_shim_nla_get_s32(nla: *const nlattr) -> i32;
 

@@ -41,7 +41,7 @@ test_get_own() {
     ip -n a link set lo up
     ip netns exec a ping -q -c 1 127.0.0.1
     local reply
-    reply=$(ip netns exec a "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" 'do {}')
+    reply=$(ip netns exec a "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" 'get {}')
     assert_eq "$(value_of a cookie)" "$(jq .cookie <<<"$reply")" cookie
     assert_eq "$(value_of a inode)" "$(jq .inode <<<"$reply")" inode
     assert_eq "$(value_of a userns_inode)" "$(jq '."userns-inode"' <<<"$reply")" "owner's inode"
@@ -61,12 +61,12 @@ test_get_by_each_selector() {
     ip netns exec a sleep 1000 &
     defer kill $!
     wait_until 10 in_netns $! a
-    replies=$(ynl "do {\"cookie\": $cookie}" "do {\"pid\": $!}" 'do {"fd": 3}' 3</run/netns/a)
+    replies=$(ynl "get {\"cookie\": $cookie}" "get {\"pid\": $!}" 'get {"fd": 3}' 3</run/netns/a)
     assert_eq "[$cookie,null]" "$(of "$replies" 1 '[.cookie, .nsid]')" "by cookie, before it has an id"
     assert_eq "$cookie" "$(of "$replies" 2 .cookie)" "by pid"
     assert_eq "$cookie" "$(of "$replies" 3 .cookie)" "by descriptor"
     ip netns set a 42
-    assert_eq "[$cookie,42]" "$(ynl 'do {"nsid": 42}' | jq --compact-output '[.cookie, .nsid]')" "by id"
+    assert_eq "[$cookie,42]" "$(ynl 'get {"nsid": 42}' | jq --compact-output '[.cookie, .nsid]')" "by id"
 }
 
 in_netns() {
@@ -95,9 +95,9 @@ refusal() {
 test_bad_requests_are_refused() {
     load_module
     local replies
-    replies=$(ynl 'do {"cookie": 1234567890123}' 'do {"nsid": 77}' 'do {"nsid": -1}' 'do {"pid": 4000000}' \
-        'do {"pid": 4294967295}' 'do {"fd": 0}' 'do {"fd": 999}' 'do {"pid": 1, "cookie": 1}' \
-        'do {"inode": 1}' 'do {"age": 1}' </dev/null)
+    replies=$(ynl 'get {"cookie": 1234567890123}' 'get {"nsid": 77}' 'get {"nsid": -1}' 'get {"pid": 4000000}' \
+        'get {"pid": 4294967295}' 'get {"fd": 0}' 'get {"fd": 999}' 'get {"pid": 1, "cookie": 1}' \
+        'get {"inode": 1}' 'get {"age": 1}' </dev/null)
     # ENOENT 2, ESRCH 3, EBADF 9, EINVAL 22
     assert_eq "$(refusal 2 'no network namespace with this id' cookie)" "$(of "$replies" 1)"
     assert_eq "$(refusal 2 'no network namespace with this id' nsid)" "$(of "$replies" 2)"
@@ -121,7 +121,7 @@ test_nobody_sees_no_more_than_their_own() {
     defer kill $!
     wait_until 10 in_netns $! a
     replies=$(as_nobody "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" \
-        dump "do {\"cookie\": $own}" "do {\"cookie\": $cookie}" "do {\"pid\": $!}")
+        dump "get {\"cookie\": $own}" "get {\"cookie\": $cookie}" "get {\"pid\": $!}")
     assert_eq "[$own]" "$(of "$replies" 1 "$cookies")" "dump"
     assert_eq "$own" "$(of "$replies" 2 .cookie)" "own by cookie"
     # ENOENT, as for a cookie that nothing has; EPERM for what may be known to exist.

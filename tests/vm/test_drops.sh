@@ -132,7 +132,7 @@ test_netlink_and_the_tool_say_the_same() {
     make_pair
     send 3 a
     local reply number
-    reply=$(ip netns exec b "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" 'do {}')
+    reply=$(ip netns exec b "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" 'get {}')
     assert_eq '["on","core","NO_SOCKET",3]' "$(jq --compact-output \
         '[."count-drops"] + [.drops[] | select(.name == "NO_SOCKET") | .subsystem, .name, .packets]' <<<"$reply")"
     number=$(jq '.drops[] | select(.name == "NO_SOCKET") | .reason' <<<"$reply")

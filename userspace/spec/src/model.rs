@@ -23,6 +23,21 @@ pub struct Spec {
     pub definitions: Vec<Definition>,
     pub attribute_sets: Vec<AttributeSet>,
     pub operations: Operations,
+    #[serde(default)]
+    pub mcast_groups: Groups,
+}
+
+/// The groups that events are sent to; found by name, they have no numbers here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Groups {
+    pub list: Vec<Group>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    pub name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,6 +134,9 @@ pub struct Operation {
     #[serde(rename = "do")]
     pub doit: Option<Exchange>,
     pub dump: Option<Exchange>,
+    /// What the kernel sends without being asked, and to which group.
+    pub event: Option<Message>,
+    pub mcgrp: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -174,10 +192,14 @@ impl Spec {
     fn check(&self) -> Result<()> {
         check_name(&self.name)?;
         check_unique(
-            "definition, attribute set or `cmd`",
+            "definition, attribute set, `cmd` or `group`",
             (self.definitions.iter().map(|definition| &*definition.name))
                 .chain(self.attribute_sets.iter().map(|set| &*set.name))
-                .chain(["cmd"]),
+                .chain(["cmd", "group"]),
+        )?;
+        check_unique(
+            "multicast group",
+            self.mcast_groups.list.iter().map(|group| &*group.name),
         )?;
         for set in &self.attribute_sets {
             self.check_set(set)
@@ -246,14 +268,29 @@ impl Spec {
         );
         let set = self.set(&operation.attribute_set)?;
         let exchanges = [("do", &operation.doit), ("dump", &operation.dump)];
+        let event = [("event", operation.event.as_ref())];
+        let messages: Vec<_> = (exchanges.iter())
+            .filter_map(|(verb, exchange)| Some((*verb, exchange.as_ref()?)))
+            .flat_map(|(verb, exchange)| [(verb, &exchange.request), (verb, &exchange.reply)])
+            .filter_map(|(verb, message)| Some((verb, message.as_ref()?)))
+            .chain((event.iter()).filter_map(|(verb, message)| Some((*verb, (*message)?))))
+            .collect();
         ensure!(
-            exchanges.iter().any(|(_, exchange)| exchange.is_some()),
-            "neither `do` nor `dump`"
+            operation.event.is_some() || exchanges.iter().any(|(_, exchange)| exchange.is_some()),
+            "none of `do`, `dump` and `event`"
         );
-        for (verb, exchange) in exchanges {
-            let Some(exchange) = exchange else { continue };
-            let messages = [&exchange.request, &exchange.reply].into_iter().flatten();
-            for wanted in messages.flat_map(|message| &message.attributes) {
+        ensure!(
+            operation.event.is_some() == operation.mcgrp.is_some(),
+            "an `event` goes to an `mcgrp`, and nothing else does"
+        );
+        if let Some(wanted) = &operation.mcgrp {
+            ensure!(
+                (self.mcast_groups.list.iter()).any(|group| group.name == *wanted),
+                "no multicast group `{wanted}`"
+            );
+        }
+        for (verb, message) in messages {
+            for wanted in &message.attributes {
                 ensure!(
                     set.attributes
                         .iter()

@@ -29,6 +29,7 @@ pub fn kernel(spec: &Spec) -> Result<String> {
     out += WHOLE;
     out += "\nuse kernel::prelude::*;\n";
     family(&mut out, "CStr", "c", spec);
+    groups(&mut out, "super::CStr", "c", spec);
 
     module(
         &mut out,
@@ -66,6 +67,7 @@ pub fn tool(spec: &Spec) -> Result<String> {
     out += WHOLE;
     out += "\nuse neli::consts::genl::{Cmd as CmdType, NlAttrType};\nuse neli::neli_enum;\n";
     family(&mut out, "str", "", spec);
+    groups(&mut out, "str", "", spec);
 
     enumeration(
         &mut out,
@@ -114,6 +116,23 @@ fn family(out: &mut String, string: &str, prefix: &str, spec: &Spec) {
          pub(crate) const FAMILY_VERSION: u8 = 1;\n",
         spec.name
     );
+}
+
+fn groups(out: &mut String, string: &str, prefix: &str, spec: &Spec) {
+    if spec.mcast_groups.list.is_empty() {
+        return;
+    }
+    *out +=
+        "\n/// Multicast groups of the family, to find their numbers by.\npub(crate) mod group {\n";
+    for group in &spec.mcast_groups.list {
+        let _ = writeln!(
+            out,
+            "    pub(crate) const {}: &{string} = {prefix}\"{}\";",
+            snake(&group.name).to_uppercase(),
+            group.name
+        );
+    }
+    close(out);
 }
 
 /// Opens a module of integers; [`close`] ends it.

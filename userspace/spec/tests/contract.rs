@@ -81,6 +81,16 @@ fn numbers_count_up_as_in_ynl() {
     }
 }
 
+#[test]
+fn groups_are_known_by_name() {
+    let text = SMALL.to_owned() + "mcast-groups:\n  list:\n    - name: late-news\n";
+    let [kernel, tool] = outputs(&text).unwrap();
+    let line = "pub(crate) const LATE_NEWS: &super::CStr = c\"late-news\";";
+    assert!(kernel.text.contains(line), "{}", kernel.text);
+    let line = "pub(crate) const LATE_NEWS: &str = \"late-news\";";
+    assert!(tool.text.contains(line), "{}", tool.text);
+}
+
 /// What comes of the small specification with `old` replaced.
 fn refusal(old: &str, new: &str) -> String {
     assert!(SMALL.contains(old), "{old} is not there to be replaced");
@@ -101,8 +111,8 @@ fn what_is_not_understood_is_refused() {
         ("name: small\n", "name: small\nversion: 2\n", "version"),
         (
             "name: small\n",
-            "name: small\nmcast-groups: {list: []}\n",
-            "mcast-groups",
+            "name: small\nmcast-groups: {list: [{name: news, flags: [x]}]}\n",
+            "flags",
         ),
         ("type: enum", "type: flags", "flags"),
         ("type: uint", "type: u128", "u128"),
@@ -142,6 +152,16 @@ fn a_specification_at_odds_with_itself_is_refused() {
             "no attribute set `none`",
         ),
         ("[side]", "[top]", "no attribute `top`"),
+        (
+            "      do:",
+            "      mcgrp: news\n      do:",
+            "an `event` goes to an `mcgrp`",
+        ),
+        (
+            "      do:",
+            "      mcgrp: news\n      event: {attributes: []}\n      do:",
+            "no multicast group `news`",
+        ),
         (
             "      attribute-set: thing",
             "      value: 0\n      attribute-set: thing",

@@ -10,6 +10,8 @@ mod exec;
 mod link;
 mod node;
 mod output;
+mod reset;
+mod set;
 mod stat;
 
 use std::env;
@@ -66,7 +68,7 @@ Example: two nodes, one bridge, a ping, and who saw its packets
   pernet bridge del b.1.1
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 the kernel module is not loaded
-(only `stat`), 128 + N stopped by signal N; `exec` returns the command's own.";
+(only `stat`, `set` and `reset`), 128 + N stopped by signal N; `exec` returns the command's own.";
 
 #[derive(Subcommand)]
 enum Verb {
@@ -81,6 +83,8 @@ enum Verb {
     #[command(subcommand)]
     Bridge(bridge::Verb),
     Stat(stat::Arguments),
+    Set(set::Arguments),
+    Reset(reset::Arguments),
     Cleanup(cleanup::Arguments),
     /// CORE's program of this name: make a node with a control channel
     #[command(
@@ -151,6 +155,8 @@ fn dispatch(verb: Verb) -> Result<ExitCode> {
         Verb::Link(verb) => link::run(verb)?,
         Verb::Bridge(verb) => bridge::run(verb)?,
         Verb::Stat(arguments) => stat::run(&arguments)?,
+        Verb::Set(arguments) => set::run(&arguments)?,
+        Verb::Reset(arguments) => reset::run(&arguments)?,
         Verb::Cleanup(arguments) => cleanup::run(&arguments)?,
         Verb::Vnoded(Words { words }) => return Ok(Program::Vnoded.run(words)),
         Verb::Vcmd(Words { words }) => return Ok(Program::Vcmd.run(words)),

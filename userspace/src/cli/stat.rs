@@ -30,6 +30,7 @@ const AFTER: &str = "\
 JSON: [{\"name\": string or null, \"names\": [string, ...], \"cookie\": integer,
   \"inode\": integer, \"userns_inode\": integer, \"nsid\": integer or null,
   \"age_ns\": integer, \"preexisting\": boolean,
+  \"epoch\": integer, \"epoch_age_ns\": integer,
   \"devices\": {\"present\": integer, \"registered\": integer,
     \"unregistered\": integer, \"up\": integer, \"down\": integer,
     \"moved_in\": integer, \"moved_out\": integer, \"renamed\": integer},
@@ -39,6 +40,7 @@ JSON: [{\"name\": string or null, \"names\": [string, ...], \"cookie\": integer,
   \"counting\": {\"traffic\": boolean, \"drops\": boolean}}, ...]
   FAMILY is ipv4 or ipv6; HOOK is prerouting, local_in, forward, local_out or
   postrouting. `preexisting`: counting began when the module was loaded.
+  `epoch`: how often the counts were reset; they are those of the last epoch.
 
 Example: pernet stat n1 --json | jq '.[0].traffic.ipv4.local_in.packets'
 

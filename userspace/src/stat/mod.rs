@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What the module knows of each namespace: read into a [`model`], then shown
-//! as a [`table`] or as JSON. Showing knows no socket.
+//! as a [`table`] or as JSON. Showing knows no socket. What is counted is set and
+//! reset by [`control`].
 
+pub mod control;
 pub mod model;
 pub mod table;
 

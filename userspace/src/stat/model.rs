@@ -8,6 +8,7 @@
 //!    "cookie": integer, "inode": integer, "userns_inode": integer,
 //!    "nsid": integer or null,
 //!    "age_ns": integer, "preexisting": boolean,
+//!    "epoch": integer, "epoch_age_ns": integer,
 //!    "devices": { "present": integer, "registered": integer,
 //!                 "unregistered": integer, "up": integer, "down": integer,
 //!                 "moved_in": integer, "moved_out": integer,
@@ -47,6 +48,9 @@ pub struct Namespace {
     #[serde(rename = "age_ns")]
     pub age: u64,
     pub preexisting: bool,
+    pub epoch: u64,
+    #[serde(rename = "epoch_age_ns")]
+    pub epoch_age: u64,
     pub devices: DeviceCounts,
     pub traffic: BTreeMap<Family, BTreeMap<Hook, Count>>,
     pub drops: Vec<Dropped>,
@@ -91,6 +95,8 @@ fn namespace(report: NetnsReport, names: Vec<String>) -> Namespace {
         nsid: report.nsid,
         age: report.age,
         preexisting: report.preexisting,
+        epoch: report.epoch,
+        epoch_age: report.epoch_age,
         devices: report.devices,
         traffic,
         drops: report.drops,
@@ -135,6 +141,8 @@ mod tests {
                 userns_inode: 3,
                 age: u64::MAX,
                 preexisting: true,
+                epoch: 2,
+                epoch_age: 500,
                 traffic: vec![Counts {
                     family: Family::Ipv4,
                     hook: Hook::LocalIn,
@@ -168,7 +176,7 @@ mod tests {
                 {
                     "name": "n1", "names": ["n1", "same"], "cookie": 9, "nsid": 0,
                     "inode": 1, "userns_inode": 3, "age_ns": u64::MAX,
-                    "preexisting": true, "devices": devices,
+                    "preexisting": true, "epoch": 2, "epoch_age_ns": 500, "devices": devices,
                     "traffic": {"ipv4": {"local_in": {"packets": u64::MAX, "bytes": 1}}},
                     "drops": [
                         {"subsystem": "core", "reason": 3, "name": "NO_SOCKET", "packets": u64::MAX},
@@ -178,7 +186,8 @@ mod tests {
                 {
                     "name": null, "names": [], "cookie": u64::MAX, "nsid": null,
                     "inode": 2, "userns_inode": 0, "age_ns": 0,
-                    "preexisting": false, "devices": devices, "traffic": {},
+                    "preexisting": false, "epoch": 0, "epoch_age_ns": 0,
+                    "devices": devices, "traffic": {},
                     "drops": [], "counting": {"traffic": false, "drops": false},
                 },
             ])

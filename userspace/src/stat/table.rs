@@ -49,6 +49,10 @@ fn heading(out: &mut String, namespace: &Namespace) {
         true => format!("age over {age}"),
         false => format!("age {age}"),
     };
+    let reset = match namespace.epoch {
+        0 => String::new(),
+        _ => format!(", reset {} ago", self::age(namespace.epoch_age)),
+    };
     let Namespace {
         cookie, devices, ..
     } = namespace;
@@ -58,7 +62,7 @@ fn heading(out: &mut String, namespace: &Namespace) {
     };
     let _ = writeln!(
         out,
-        "{name}  cookie {cookie}, {age}, devices {}{traffic}",
+        "{name}  cookie {cookie}, {age}{reset}, devices {}{traffic}",
         devices.present
     );
 }
@@ -135,6 +139,8 @@ mod tests {
             nsid: None,
             age: 63_400_000_000,
             preexisting: false,
+            epoch: 0,
+            epoch_age: 0,
             devices: DeviceCounts {
                 present: 2,
                 ..DeviceCounts::default()
@@ -164,6 +170,7 @@ mod tests {
         first.traffic.insert(Family::Ipv4, hooks.into());
         let mut second = namespace(&[]);
         second.preexisting = true;
+        (second.epoch, second.epoch_age) = (1, 2_500_000_000);
         second.counting.traffic = false;
         let dropped = |subsystem, reason, name: Option<&str>, packets| Dropped {
             subsystem,
@@ -184,7 +191,7 @@ n1  cookie 4097, age 1m03s, devices 2
   ipv4  packets              3           3           0           3           3
         bytes              252         252           0         252         252
   ipv6  packets              0           0           0           0           0
-net:[4026532247]  cookie 4097, age over 1m03s, devices 2, traffic not counted
+net:[4026532247]  cookie 4097, age over 1m03s, reset 2.5s ago, devices 2, traffic not counted
   ipv4  packets              0           0           0           0           0
   ipv6  packets              0           0           0           0           0
   dropped                   12  qdisc, any reason

@@ -13,6 +13,8 @@ pub fn without_the_module_one_line_says_what_to_load(lab: &Lab) {
     for arguments in [
         &["stat"][..],
         &["stat", "--json"],
+        &["set", "n1", "--traffic", "off"],
+        &["reset", "n1"],
         &[
             "stat", "n1", "pid:1", "cookie:1", "nsid:0", "net:[1]", "./n1",
         ],

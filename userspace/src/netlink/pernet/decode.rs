@@ -21,6 +21,9 @@ pub struct NetnsReport {
     /// Nanoseconds.
     pub age: u64,
     pub preexisting: bool,
+    pub epoch: u64,
+    /// Nanoseconds.
+    pub epoch_age: u64,
     pub devices: DeviceCounts,
     pub traffic: Vec<Counts>,
     pub drops: Vec<Dropped>,
@@ -87,6 +90,8 @@ pub fn report(message: &Buffer) -> Result<NetnsReport> {
             Netns::CountTraffic => report.counting.traffic = is_on(payload)?,
             Netns::Drops => report.drops.push(dropped(payload)?),
             Netns::CountDrops => report.counting.drops = is_on(payload)?,
+            Netns::Epoch => report.epoch = attribute::uint(payload)?,
+            Netns::EpochAge => report.epoch_age = attribute::uint(payload)?,
             Netns::Pid | Netns::Fd | Netns::UnrecognizedConst(_) => {}
         }
     }
@@ -242,6 +247,8 @@ mod tests {
                 ],
             ),
             attribute(Netns::CountDrops, &[1]),
+            attribute(Netns::Epoch, &2_u32.to_ne_bytes()),
+            attribute(Netns::EpochAge, &500_u32.to_ne_bytes()),
         ]))
         .unwrap();
         assert_eq!(
@@ -253,6 +260,8 @@ mod tests {
                 userns_inode: 0xefff_fffd,
                 age: 1_500_000_000,
                 preexisting: true,
+                epoch: 2,
+                epoch_age: 500,
                 devices: DeviceCounts {
                     present: 2,
                     moved_in: u64::MAX,

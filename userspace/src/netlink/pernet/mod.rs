@@ -12,11 +12,11 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use anyhow::{Context, Result};
 use neli::consts::genl::{CtrlAttr, CtrlCmd};
 use neli::consts::nl::{GenlId, NlmF};
-use neli::genl::{Genlmsghdr, GenlmsghdrBuilder};
+use neli::genl::{Genlmsghdr, GenlmsghdrBuilder, Nlattr};
 use neli::types::{Buffer, GenlBuffer};
 use nix::errno::Errno;
 
-use self::uapi::{Cmd, Netns};
+use self::uapi::{Cmd, Netns, Switch};
 use super::{Batch, Refusal, Socket, attribute};
 
 #[cfg(test)]
@@ -30,6 +30,13 @@ const CONTROL_VERSION: u8 = 2;
 pub enum Selector<'a> {
     Cookie(u64),
     Fd(BorrowedFd<'a>),
+}
+
+/// What a namespace is to count; what is not said stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    pub traffic: Option<bool>,
+    pub drops: Option<bool>,
 }
 
 /// The family, for the namespace the thread was in when it was connected.
@@ -61,7 +68,7 @@ impl Family {
 
     /// Every namespace that the caller may see.
     pub fn dump(&mut self) -> Result<Vec<NetnsReport>> {
-        let request = request(GenlBuffer::new())?;
+        let request = request(Cmd::Get, GenlBuffer::new())?;
         let entries =
             self.socket
                 .dump("cannot read the namespaces' counters", self.id, &request)?;
@@ -70,22 +77,55 @@ impl Family {
 
     /// One namespace; `name` is what it is called in an error.
     pub fn get(&mut self, name: &str, selector: &Selector) -> Result<NetnsReport> {
-        let selector = match *selector {
-            Selector::Cookie(cookie) => attribute::genl(Netns::Cookie, cookie)?,
-            Selector::Fd(fd) => attribute::genl(Netns::Fd, fd.as_raw_fd().unsigned_abs())?,
-        };
         let what = format!("cannot read the counters of {name}");
-        let request = request([selector].into_iter().collect())?;
-        let batch = Batch::of(&*what, self.id, NlmF::empty(), &request)?;
+        self.ask(&what, Cmd::Get, vec![selector.attribute()?])
+    }
+
+    /// Says what a namespace counts; returns what it is like then.
+    pub fn set(&mut self, name: &str, selector: &Selector, wanted: Wanted) -> Result<NetnsReport> {
+        let what = format!("cannot set what {name} counts");
+        let mut attributes = vec![selector.attribute()?];
+        for (kind, setting) in [
+            (Netns::CountTraffic, wanted.traffic),
+            (Netns::CountDrops, wanted.drops),
+        ] {
+            if let Some(on) = setting {
+                let switch = if on { Switch::On } else { Switch::Off };
+                attributes.push(attribute::genl(kind, u8::from(switch))?);
+            }
+        }
+        self.ask(&what, Cmd::Set, attributes)
+    }
+
+    /// Lets a namespace's counts begin at zero; returns what they were.
+    pub fn reset(&mut self, name: &str, selector: &Selector) -> Result<NetnsReport> {
+        let what = format!("cannot reset the counters of {name}");
+        self.ask(&what, Cmd::Reset, vec![selector.attribute()?])
+    }
+
+    fn ask(&mut self, what: &str, cmd: Cmd, attributes: Vec<Attribute>) -> Result<NetnsReport> {
+        let request = request(cmd, attributes.into_iter().collect())?;
+        let batch = Batch::of(what, self.id, NlmF::empty(), &request)?;
         let answers = self.socket.transact(&batch)?;
-        let answer = answers.iter().flatten().next().context(what.clone())?;
-        decode::report(answer).context(what)
+        let answer = (answers.iter().flatten().next()).with_context(|| what.to_owned())?;
+        decode::report(answer).with_context(|| what.to_owned())
     }
 }
 
-fn request(attributes: GenlBuffer<Netns, Buffer>) -> Result<Genlmsghdr<Cmd, Netns>> {
+type Attribute = Nlattr<Netns, Buffer>;
+
+impl Selector<'_> {
+    fn attribute(&self) -> Result<Attribute> {
+        match self {
+            Selector::Cookie(cookie) => attribute::genl(Netns::Cookie, *cookie),
+            Selector::Fd(fd) => attribute::genl(Netns::Fd, fd.as_raw_fd().unsigned_abs()),
+        }
+    }
+}
+
+fn request(cmd: Cmd, attributes: GenlBuffer<Netns, Buffer>) -> Result<Genlmsghdr<Cmd, Netns>> {
     Ok(GenlmsghdrBuilder::default()
-        .cmd(Cmd::Get)
+        .cmd(cmd)
         .version(uapi::FAMILY_VERSION)
         .attrs(attributes)
         .build()?)

@@ -24,6 +24,11 @@ pub(crate) const FAMILY_NAME: &str = "pernet";
 /// The family's version.
 pub(crate) const FAMILY_VERSION: u8 = 1;
 
+/// Multicast groups of the family, to find their numbers by.
+pub(crate) mod group {
+    pub(crate) const EVENTS: &str = "events";
+}
+
 /// Operations of the family.
 #[neli_enum(serialized_type = "u8")]
 pub(crate) enum Cmd {
@@ -34,6 +39,22 @@ pub(crate) enum Cmd {
     /// it names. A `dump` reads every namespace the socket may see, and is
     /// marked NLM_F_DUMP_INTR when namespaces came or went meanwhile.
     Get = 1,
+    /// Say what a namespace counts: the asking socket's own, or the one that
+    /// cookie, nsid, pid or fd names. At least one setting is to be given;
+    /// either all of them take effect or none. Needs CAP_NET_ADMIN in the
+    /// user namespace that owns the namespace. The reply is as that of get.
+    Set = 2,
+    /// Let all counts of a namespace begin at zero, in the next epoch. The
+    /// reply is as that of get, and has the counts of the epoch that ends:
+    /// who reads by resetting misses nothing. Needs CAP_NET_ADMIN in the user
+    /// namespace that owns the namespace.
+    Reset = 3,
+    /// Something has happened to a namespace. Sent to the sockets that listen
+    /// in that namespace, and in any other namespace to those whose opener has
+    /// CAP_NET_ADMIN in the user namespace that owns it. Each gets it once and
+    /// in its own namespace, so that NETLINK_LISTEN_ALL_NSID adds nothing. A
+    /// socket that cannot keep up learns by ENOBUFS that it missed something.
+    Event = 4,
 }
 
 impl CmdType for Cmd {}
@@ -154,6 +175,63 @@ impl DropSubsystem {
     }
 }
 
+/// What has happened to a namespace.
+#[neli_enum(serialized_type = "u8")]
+pub(crate) enum EventKind {
+    /// The namespace is being made. It can be asked about a moment later;
+    /// where making it fails after all, `died` follows at once.
+    Born = 1,
+    /// The namespace is gone, but for its memory. Its counts went with it.
+    Died = 2,
+    /// A device came to be in the namespace.
+    DeviceRegistered = 3,
+    /// A device ceased to be.
+    DeviceUnregistered = 4,
+    /// A device came from another namespace.
+    DeviceMovedIn = 5,
+    /// A device leaves for another namespace.
+    DeviceMovedOut = 6,
+    DeviceUp = 7,
+    DeviceDown = 8,
+    /// Something else is counted now, see `count-traffic` and `count-drops`.
+    Settings = 9,
+    /// An epoch began, see `epoch`.
+    Reset = 10,
+}
+
+impl EventKind {
+    /// What the specification names, in its order.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Born,
+        Self::Died,
+        Self::DeviceRegistered,
+        Self::DeviceUnregistered,
+        Self::DeviceMovedIn,
+        Self::DeviceMovedOut,
+        Self::DeviceUp,
+        Self::DeviceDown,
+        Self::Settings,
+        Self::Reset,
+    ];
+
+    /// The name in the specification; none for a value it does not have.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Born => Some("born"),
+            Self::Died => Some("died"),
+            Self::DeviceRegistered => Some("device-registered"),
+            Self::DeviceUnregistered => Some("device-unregistered"),
+            Self::DeviceMovedIn => Some("device-moved-in"),
+            Self::DeviceMovedOut => Some("device-moved-out"),
+            Self::DeviceUp => Some("device-up"),
+            Self::DeviceDown => Some("device-down"),
+            Self::Settings => Some("settings"),
+            Self::Reset => Some("reset"),
+            Self::UnrecognizedConst(_) => None,
+        }
+    }
+}
+
 /// One network namespace.
 #[neli_enum(serialized_type = "u16")]
 pub(crate) enum Netns {
@@ -196,15 +274,21 @@ pub(crate) enum Netns {
     Drops = 12,
     /// Whether dropped packets are counted. Also /proc/sys/net/pernet/drops.
     CountDrops = 13,
+    /// How often the counts of this namespace were reset. All counts of one
+    /// message are of the same epoch.
+    Epoch = 14,
+    /// Nanoseconds since the epoch began: with the last reset or, if there
+    /// was none, with `age`.
+    EpochAge = 15,
 }
 
 impl NlAttrType for Netns {}
 
-/// Network devices, counted by their notifications. At any time, present is
-/// registered + moved-in - unregistered - moved-out.
+/// Network devices, counted by their notifications since the epoch began. In
+/// epoch 0, present is registered + moved-in - unregistered - moved-out.
 #[neli_enum(serialized_type = "u16")]
 pub(crate) enum Devices {
-    /// Devices that are in the namespace now.
+    /// Devices that are in the namespace now, whatever was reset.
     Present = 1,
     /// Devices that came to be in the namespace. Those that were there when
     /// the module was loaded count once, at the load.
@@ -256,3 +340,35 @@ pub(crate) enum Drops {
 }
 
 impl NlAttrType for Drops {}
+
+/// Something that has happened to a namespace.
+#[neli_enum(serialized_type = "u16")]
+pub(crate) enum Event {
+    Kind = 1,
+    /// The namespace, as in `netns`.
+    Cookie = 2,
+    /// The id of the namespace in the namespace of the listening socket.
+    /// Absent when it has none there, or none any more because it dies.
+    Nsid = 3,
+    /// As in `netns`.
+    Inode = 4,
+    /// As in `netns`.
+    UsernsInode = 5,
+    /// The device that an event about a device is about.
+    DeviceIndex = 6,
+    /// Its name at that time.
+    DeviceName = 7,
+    /// Only with `died`: nanoseconds from the moment the namespace was taken
+    /// out of sight to the one in which it gave up what it had. That takes a
+    /// grace period of RCU and the removal of its devices, for it and all
+    /// those that die along with it.
+    Teardown = 8,
+    /// Only with `settings`.
+    CountTraffic = 9,
+    /// Only with `settings`.
+    CountDrops = 10,
+    /// Only with `reset`, the number of the new epoch.
+    Epoch = 11,
+}
+
+impl NlAttrType for Event {}

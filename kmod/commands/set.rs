@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `set`: says what a namespace counts.
+
+use super::{
+    reply,
+    select::{
+        self,
+        select, //
+    },
+    Family, //
+};
+use crate::{
+    net::{
+        genetlink,
+        netlink::{
+            Policy,
+            Type, //
+        },
+    },
+    settings::Settings,
+    uapi,
+};
+use kernel::prelude::*;
+
+/// Says what a namespace counts.
+pub(super) struct Set;
+
+/// Entries in the policy: the settings are the last attributes of the set.
+pub(super) const ATTRIBUTES: usize = uapi::netns::COUNT_DROPS as usize + 1;
+
+/// A value that is off or on.
+const SWITCH: Type = Type::U8 {
+    max: uapi::switch::ON,
+};
+
+impl genetlink::Do<ATTRIBUTES> for Set {
+    type Family = Family;
+    const COMMAND: u8 = uapi::cmd::SET;
+    const POLICY: &'static Policy<ATTRIBUTES> = &select::policy()
+        .allow(uapi::netns::COUNT_TRAFFIC, SWITCH)
+        .allow(uapi::netns::COUNT_DROPS, SWITCH);
+
+    fn run(family: &Family, request: &genetlink::Request<'_>) -> Result {
+        use uapi::netns::*;
+
+        let selected = select(request)?;
+        selected.check_admin(request)?;
+        let net = selected.net();
+        let namespace = family.namespaces.get(net).ok_or(ENOENT)?;
+        let settings = namespace.settings();
+
+        let traffic = wanted(request, COUNT_TRAFFIC)?;
+        let drops = wanted(request, COUNT_DROPS)?;
+        if traffic.is_none() && drops.is_none() {
+            return Err(request.refuse(EINVAL, None, c"nothing to set"));
+        }
+        // What may fail first, so that a request is carried out in full or not at all.
+        let before = settings.counts_drops();
+        if let Some(on) = drops {
+            count_drops(request, settings, on)?;
+        }
+        if let Some(on) = traffic {
+            settings.count_traffic(on).map_err(|error| {
+                // To what it was, which did not fail then.
+                let _ = settings.count_drops(before);
+                request.refuse(error, Some(COUNT_TRAFFIC), c"netfilter refused the hooks")
+            })?;
+        }
+        request.reply(|message| {
+            let epoch = namespace.state().epoch();
+            reply::write(message, request.net(), net, namespace, &epoch)
+        })
+    }
+}
+
+fn wanted(request: &genetlink::Request<'_>, attr: u16) -> Result<Option<bool>> {
+    match request.attributes().get(attr) {
+        Some(value) => Ok(Some(value.u8()? == uapi::switch::ON)),
+        None => Ok(None),
+    }
+}
+
+fn count_drops(request: &genetlink::Request<'_>, settings: &Settings<'_>, on: bool) -> Result {
+    settings.count_drops(on).map_err(|error| {
+        let why = match error {
+            EOPNOTSUPP => c"this kernel has no tracepoints",
+            _ => c"the namespace's devices could not be noted",
+        };
+        request.refuse(error, Some(uapi::netns::COUNT_DROPS), why)
+    })
+}
