@@ -41,6 +41,10 @@ kernel: ## Fetch and build the kernel for the VM, and say where it is
 kmod: ## Build the kernel module
 	@scripts/kmod $(if $(CLIPPY),clippy,build)
 
+.PHONY: kdoc
+kdoc: ## Render the module's documentation from its sources, private items too
+	@scripts/kmod doc
+
 .PHONY: cli
 cli: ## Build the command-line tool
 	@scripts/cli
