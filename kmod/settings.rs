@@ -115,7 +115,7 @@ impl<'net> Settings<'net> {
 
     fn switch_drops(&self, on: bool) -> Result {
         if on {
-            self.drops.start(self.state.make_drops()?)
+            self.drops.start(|| self.state.make_drops())
         } else {
             self.drops.stop();
             Ok(())

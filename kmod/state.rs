@@ -109,7 +109,7 @@ impl State {
     }
 
     /// As [`State::drops`], made if they were never counted. Process context, may sleep. Fails
-    /// with `ENOMEM`, and with `EBUSY` where somebody else makes them just now.
+    /// with `ENOMEM`, and with `EBUSY` where two make them at once, which callers prevent.
     pub(crate) fn make_drops(&self) -> Result<&Arc<Drops>> {
         if self.drops().is_none() {
             self.drops.populate(Arc::new(Drops::new()?, GFP_KERNEL)?);

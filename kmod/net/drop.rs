@@ -290,11 +290,12 @@ impl<'net, T: Observer> Watch<'net, T> {
         self.on.load(Relaxed)
     }
 
-    /// Begins to tell `observer`, if nobody is told yet.
+    /// Begins to tell the observer that `observer` finds or makes, if nobody is told yet.
     ///
-    /// Process context, takes RTNL. Fails with `EOPNOTSUPP` in a kernel without tracepoints, and
-    /// with `ENOMEM`. May wait for a grace period where an observer was told before.
-    pub(crate) fn start(&self, observer: &Arc<T>) -> Result {
+    /// Only one call of `observer` runs at a time. Process context, takes RTNL. Fails with
+    /// `EOPNOTSUPP` in a kernel without tracepoints, and with `ENOMEM` or the error of `observer`.
+    /// May wait for a grace period where an observer was told before.
+    pub(crate) fn start<'a>(&self, observer: impl FnOnce() -> Result<&'a Arc<T>>) -> Result {
         let mut held = self.held.lock();
         if self.is_on() {
             return Ok(());
@@ -302,6 +303,7 @@ impl<'net, T: Observer> Watch<'net, T> {
         if let Some(last) = held.last.take() {
             last.wait();
         }
+        let observer = observer()?;
         held.observer = Some(observer.clone());
         let address = NonNull::from(&**observer);
         let started = self.probe.watch(self.net, address, &Rtnl::lock());

@@ -148,6 +148,28 @@ test_reload_while_namespaces_come_and_go() {
     wait $!
 }
 
+# Every command, packets, namespaces and files at once, while the module goes
+# again and again; it may wait for a dump to end.
+test_reload_while_everything_goes_on() {
+    make_netns a
+    ip -n a link set lo up
+    local going=$test_dir/going round
+    touch "$going"
+    (while [[ -e $going ]]; do pernet stat; pernet set name:a --traffic off; pernet reset name:a; pernet set name:a --traffic on; done) >/dev/null 2>&1 &
+    (while [[ -e $going ]]; do ip netns exec a cat /proc/net/pernet; unshare --net ip link set lo up; done) >/dev/null 2>&1 &
+    ip netns exec a ping -q -f 127.0.0.1 >/dev/null &
+    local ping=$!
+    for round in {1..6}; do
+        insmod "$PERNET_KO"
+        sleep 0.5
+        wait_until 20 rmmod pernet 2>/dev/null
+        [[ ! -e /proc/sys/net/pernet ]] || fail "settings outlived the module in round $round"
+    done
+    rm "$going"
+    kill "$ping"
+    wait
+}
+
 test_unload_with_the_file_open() {
     insmod "$PERNET_KO"
     exec 3</proc/net/pernet
