@@ -25,20 +25,49 @@ use kernel::sync::{
     Arc, //
 };
 
+/// How often something has happened. Read and reset as [`Counters`](crate::net::percpu::Counters)
+/// are, in two steps.
+struct Count {
+    now: Atomic<u64>,
+    marked: Atomic<u64>,
+}
+
+impl Count {
+    fn new() -> Self {
+        Self {
+            now: Atomic::<u64>::new(0),
+            marked: Atomic::<u64>::new(0),
+        }
+    }
+
+    fn mark(&self) {
+        self.marked.store(self.now.load(Relaxed), Relaxed);
+    }
+
+    fn marked(&self) -> u64 {
+        self.marked.load(Relaxed)
+    }
+
+    /// Takes off what was marked; what has happened since stays.
+    fn reset(&self) {
+        self.now.fetch_sub(self.marked(), Relaxed);
+    }
+}
+
 /// What has happened to the devices of one namespace.
 ///
 /// Written under RTNL only, so the numbers agree with each other but for a reader who comes in
 /// between.
 pub(crate) struct Devices {
     /// Never reset: those that are there stay there.
-    present: Atomic<u64>,
-    registered: Atomic<u64>,
-    unregistered: Atomic<u64>,
-    up: Atomic<u64>,
-    down: Atomic<u64>,
-    moved_in: Atomic<u64>,
-    moved_out: Atomic<u64>,
-    renamed: Atomic<u64>,
+    present: Count,
+    registered: Count,
+    unregistered: Count,
+    up: Count,
+    down: Count,
+    moved_in: Count,
+    moved_out: Count,
+    renamed: Count,
 }
 
 /// What [`Devices`] has counted so far; the fields are those of the attribute set `devices`.
@@ -57,34 +86,20 @@ impl Devices {
     /// Nothing has happened yet.
     pub(crate) fn new() -> Self {
         Self {
-            present: Atomic::<u64>::new(0),
-            registered: Atomic::<u64>::new(0),
-            unregistered: Atomic::<u64>::new(0),
-            up: Atomic::<u64>::new(0),
-            down: Atomic::<u64>::new(0),
-            moved_in: Atomic::<u64>::new(0),
-            moved_out: Atomic::<u64>::new(0),
-            renamed: Atomic::<u64>::new(0),
+            present: Count::new(),
+            registered: Count::new(),
+            unregistered: Count::new(),
+            up: Count::new(),
+            down: Count::new(),
+            moved_in: Count::new(),
+            moved_out: Count::new(),
+            renamed: Count::new(),
         }
     }
 
-    /// What has happened since the last reset. Any context.
-    pub(crate) fn counted(&self) -> Counted {
-        Counted {
-            present: self.present.load(Relaxed),
-            registered: self.registered.load(Relaxed),
-            unregistered: self.unregistered.load(Relaxed),
-            up: self.up.load(Relaxed),
-            down: self.down.load(Relaxed),
-            moved_in: self.moved_in.load(Relaxed),
-            moved_out: self.moved_out.load(Relaxed),
-            renamed: self.renamed.load(Relaxed),
-        }
-    }
-
-    /// Nothing has happened from now on. Any context.
-    pub(crate) fn reset(&self) {
-        for count in [
+    /// What a reset lets begin at zero.
+    fn events(&self) -> [&Count; 7] {
+        [
             &self.registered,
             &self.unregistered,
             &self.up,
@@ -92,8 +107,35 @@ impl Devices {
             &self.moved_in,
             &self.moved_out,
             &self.renamed,
-        ] {
-            count.store(0, Relaxed);
+        ]
+    }
+
+    /// Notes what has happened so far. Any context.
+    pub(crate) fn mark(&self) {
+        self.present.mark();
+        for count in self.events() {
+            count.mark();
+        }
+    }
+
+    /// What was noted, since the last reset. Any context.
+    pub(crate) fn counted(&self) -> Counted {
+        Counted {
+            present: self.present.marked(),
+            registered: self.registered.marked(),
+            unregistered: self.unregistered.marked(),
+            up: self.up.marked(),
+            down: self.down.marked(),
+            moved_in: self.moved_in.marked(),
+            moved_out: self.moved_out.marked(),
+            renamed: self.renamed.marked(),
+        }
+    }
+
+    /// Counts from what was noted. Any context.
+    pub(crate) fn reset(&self) {
+        for count in self.events() {
+            count.reset();
         }
     }
 }
@@ -187,11 +229,11 @@ impl Observer for Counter {
             Event::Down => &devices.down,
             Event::ChangeName => &devices.renamed,
         };
-        count.add(1, Relaxed);
+        count.now.add(1, Relaxed);
         match event {
-            Event::Register => devices.present.add(1, Relaxed),
+            Event::Register => devices.present.now.add(1, Relaxed),
             Event::Unregister => {
-                devices.present.fetch_sub(1, Relaxed);
+                devices.present.now.fetch_sub(1, Relaxed);
             }
             _ => {}
         }

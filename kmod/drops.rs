@@ -41,12 +41,17 @@ impl Drops {
         Counters::new().map(Self)
     }
 
-    /// Nothing was dropped from now on. Any context.
+    /// Notes what was dropped so far. Any context.
+    pub(crate) fn mark(&self) {
+        self.0.mark();
+    }
+
+    /// Counts from what was noted. Any context.
     pub(crate) fn reset(&self) {
         self.0.reset();
     }
 
-    /// What was dropped since the last reset, of each cause that occurred. Any context.
+    /// What was noted since the last reset, of each cause that occurred. Any context.
     pub(crate) fn dropped(&self) -> impl Iterator<Item = Dropped> + '_ {
         (0..CELLS).filter_map(|cell| {
             let packets = self.0.sum(cell);

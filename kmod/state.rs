@@ -64,14 +64,24 @@ impl State {
         })
     }
 
-    /// Holds the epoch: no other begins as long as it is held.
+    /// Holds the epoch, and notes what was counted in it until now: that is what is read and reset
+    /// as long as it is held, while packets go on to be counted.
     ///
     /// Process context, and must not sleep until it is let go. Nothing on a packet's way takes it.
     pub(crate) fn epoch(&self) -> impl DerefMut<Target = Epoch> + '_ {
-        self.epoch.lock()
+        let epoch = self.epoch.lock();
+        self.devices.mark();
+        for point in self.traffic.points() {
+            point.mark();
+        }
+        if let Some(drops) = self.drops() {
+            drops.mark();
+        }
+        epoch
     }
 
-    /// Begins the next epoch: all counts are zero, but devices that are present. Any context.
+    /// Begins the next epoch. It has what was counted after what was noted when the old one was
+    /// taken hold of; devices that are present stay. Any context.
     pub(crate) fn reset(&self, epoch: &mut Epoch) {
         epoch.advance();
         self.devices.reset();

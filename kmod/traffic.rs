@@ -42,12 +42,18 @@ impl Point {
         self.place
     }
 
-    /// Lets it begin at zero again. Any context.
+    /// Notes what it has counted so far. Any context.
+    pub(crate) fn mark(&self) {
+        self.passed.mark();
+    }
+
+    /// Counts from what was noted. Any context.
     pub(crate) fn reset(&self) {
         self.passed.reset();
     }
 
-    /// What it has counted since the last reset. Any context. Packets may pass between the reading of the two numbers.
+    /// What was noted, since the last reset. Any context. A packet may have passed between the noting
+    /// of the two numbers.
     pub(crate) fn passed(&self) -> Passed {
         let [packets, bytes] = self.passed.sums();
         Passed { packets, bytes }

@@ -38,7 +38,7 @@ impl genetlink::Do<SELECTORS> for Reset {
         let replied = request.reply(|message| {
             let mut epoch = state.epoch();
             reply::write(message, request.net(), net, namespace, &epoch)?;
-            // Nothing is counted in between: what this reply does not have, the next one has.
+            // What is counted meanwhile is not in this reply, so it is in the next one.
             state.reset(&mut epoch);
             begun = Some(epoch.number());
             Ok(())

@@ -22,15 +22,19 @@ compile_error!("pernet's per-CPU counters need a 64-bit kernel");
 
 /// `N` counters of 64 bits, one set for each CPU: adding takes no lock and shares no cache line.
 ///
-/// A reset does not touch what the CPUs add to, which would lose additions: it notes what the sums
-/// were. Who resets and who reads must keep each other out.
+/// Reading goes in two steps: [`Counters::mark`] notes what the sums are, and what is read is that,
+/// as often as wanted. A reset makes what was marked last the new zero, so that nothing is lost that
+/// was added between a look and the reset after it; it does not touch what the CPUs add to. Who
+/// marks, reads or resets must keep others out who do.
 ///
 /// # Invariants
 ///
 /// `cells` is a per-CPU allocation of `N` numbers, owned by this.
 pub(crate) struct Counters<const N: usize> {
     cells: NonNull<u64>,
-    /// The sums at the last reset.
+    /// What was ever added, when it was last marked.
+    marked: [Atomic<u64>; N],
+    /// What was marked at the last reset.
     base: [Atomic<u64>; N],
 }
 
@@ -49,6 +53,7 @@ impl<const N: usize> Counters<N> {
         NonNull::new(cells)
             .map(|cells| Self {
                 cells,
+                marked: [const { Atomic::<u64>::new(0) }; N],
                 base: [const { Atomic::<u64>::new(0) }; N],
             })
             .ok_or(ENOMEM)
@@ -74,25 +79,30 @@ impl<const N: usize> Counters<N> {
         }
     }
 
-    /// What was added since the last reset, on all CPUs that ever were. Any context.
+    /// Notes what the sums over all CPUs are, of those that ever were. Any context.
+    pub(crate) fn mark(&self) {
+        for (i, marked) in self.marked.iter().enumerate() {
+            marked.store(self.total(i), Relaxed);
+        }
+    }
+
+    /// What was marked, counted from the last reset. Any context.
     pub(crate) fn sums(&self) -> [u64; N] {
         core::array::from_fn(|i| self.sum(i))
     }
 
-    /// What was added to counter `i` since the last reset, on all CPUs that ever were; 0 if there
-    /// is none. Any context.
+    /// What was marked of counter `i`, counted from the last reset; 0 if there is none. Any context.
     pub(crate) fn sum(&self, i: usize) -> u64 {
-        match self.base.get(i) {
-            Some(base) => self.total(i).wrapping_sub(base.load(Relaxed)),
-            None => 0,
+        match (self.marked.get(i), self.base.get(i)) {
+            (Some(marked), Some(base)) => marked.load(Relaxed).wrapping_sub(base.load(Relaxed)),
+            _ => 0,
         }
     }
 
-    /// Lets the counters begin at zero again. Any context. What is added meanwhile counts either
-    /// before or after it.
+    /// Counts from what was marked. Any context.
     pub(crate) fn reset(&self) {
-        for (i, base) in self.base.iter().enumerate() {
-            base.store(self.total(i), Relaxed);
+        for (base, marked) in self.base.iter().zip(&self.marked) {
+            base.store(marked.load(Relaxed), Relaxed);
         }
     }
 
