@@ -79,8 +79,8 @@ test-debug: ## test-vm in a kernel with lockdep and memory checkers (KERNEL=debu
 	@KERNEL=debug PERNET_TEST_TIME_LIMIT=3000 scripts/test vm
 
 .PHONY: test-bare
-test-bare: ## Run `make demo` in a Debian with nothing but make (SUITE=trixie); root, 20 minutes
-	@tests/setup/debian-root $(or $(SUITE),trixie)
+test-bare: ## Run `make demo` in a Debian with nothing but make (SUITE=trixie, AS=user); root, 20 minutes
+	@tests/setup/debian-root $(if $(filter user,$(AS)),--user) $(or $(SUITE),trixie)
 
 .PHONY: fuzz
 fuzz: ## Feed the control channel's decoder with packets (MINUTES=5)
