@@ -3,10 +3,8 @@
 //! Devices of a namespace, counted by the notifications about them.
 
 use crate::{
-    drops::Drops,
     events::Events,
     net::{
-        drop::Probe,
         netdevice::{
             Device,
             Event,
@@ -143,8 +141,6 @@ impl Devices {
 /// Counts what happens to any device, in the namespace that the device is in.
 pub(crate) struct Counter {
     namespaces: Arc<pernet::Registration<PerNamespace>>,
-    /// Has to know which devices are in the namespaces that it watches.
-    probe: Arc<Probe<Drops>>,
     events: Arc<Events>,
     /// The device that has left a namespace and not arrived in the next, or 0. RTNL, which is held
     /// from the one to the other, lets there be one at most.
@@ -152,15 +148,13 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    /// Counts in `namespaces`, and tells `probe` and `events` of devices.
+    /// Counts in `namespaces`, and tells `events` of devices.
     pub(crate) fn new(
         namespaces: Arc<pernet::Registration<PerNamespace>>,
-        probe: Arc<Probe<Drops>>,
         events: Arc<Events>,
     ) -> Self {
         Self {
             namespaces,
-            probe,
             events,
             moving: Atomic::<usize>::new(0),
         }
@@ -202,11 +196,6 @@ fn kind(event: Event, moves: bool) -> Option<u8> {
 
 impl Observer for Counter {
     fn event(&self, event: Event, device: &Device) {
-        match event {
-            Event::Register => self.probe.came(device),
-            Event::Unregister => self.probe.leaves(device),
-            _ => {}
-        }
         // Before the look at the namespace, which may be one that does not count any more.
         let moves = match event {
             Event::Register => self.arrives(device),

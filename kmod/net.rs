@@ -8,11 +8,14 @@
 //! How lifetimes stand for the life of a namespace: a [`Net`](namespace::Net) borrowed for `'net`
 //! is one whose subsystems have not been through `exit` yet, for all of `'net`. What is registered
 //! in a namespace holds such a borrow and so cannot outlive it; [`pernet`] keeps it and drops it in
-//! time.
+//! time. What calls back with something that is borrowed is owned by a [`scope`], so that it ends
+//! in time even where safe code leaks it; all else may be leaked, and then goes on for as long as
+//! the module is there.
 
 pub(crate) mod drop;
 pub(crate) mod genetlink;
 mod grace;
+mod index;
 pub(crate) mod multicast;
 pub(crate) mod namespace;
 pub(crate) mod netdevice;
@@ -21,5 +24,6 @@ pub(crate) mod netlink;
 pub(crate) mod percpu;
 pub(crate) mod pernet;
 pub(crate) mod proc;
+pub(crate) mod scope;
 mod shim;
 pub(crate) mod sysctl;

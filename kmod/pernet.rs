@@ -4,8 +4,9 @@
 //!
 //! The five guidelines for namespace-aware code, and the file that follows each:
 //!
-//! 1. *Statics move into a per-namespace structure*: [`state`]. The one static of the module is
-//!    the id that `pernet_operations` wants.
+//! 1. *Statics move into a per-namespace structure*: [`state`]. The statics that are left are what
+//!    registrations demand: the id that `pernet_operations` wants, there, and in [`commands`] the
+//!    family, at which generic netlink may look for as long as the module is there.
 //! 2. *A namespace is passed, not assumed*: all of it; [`net::namespace::Net`] is what is passed.
 //! 3. *No `init_net`*: [`devices`] asks the device, [`commands`] the socket and the request.
 //! 4. *Init and cleanup per namespace*: [`state`], by way of [`net::pernet`].
@@ -61,7 +62,6 @@ module! {
 /// the last reference to it the state leaves the namespaces.
 #[pin_data]
 struct Pernet {
-    #[pin]
     family: genetlink::Registration<commands::Family>,
     #[pin]
     notifier: netdevice::Notifier<devices::Counter>,
@@ -82,22 +82,20 @@ impl kernel::InPlaceModule for Pernet {
                 let channel = Arc::new(Channel::new(), GFP_KERNEL)?;
                 let events = Arc::new(events::Events::new(channel), GFP_KERNEL)?;
                 let operations = state::PerNamespace::new(defaults, probe, events);
-                let operations = KBox::new(operations, GFP_KERNEL)?;
                 Arc::pin_init(pernet::Registration::new(operations), GFP_KERNEL)?
             },
             notifier <- netdevice::Notifier::new(devices::Counter::new(
                 namespaces.clone(),
-                namespaces.operations().probe().clone(),
                 namespaces.operations().events().clone(),
             )),
-            family <- genetlink::Registration::new(
+            family: genetlink::Registration::new(
                 module,
                 commands::Family::new(
                     namespaces.clone(),
                     namespaces.operations().events().clone(),
                 ),
                 namespaces.operations().events().channel().clone(),
-            ),
+            )?,
         })
     }
 }

@@ -200,26 +200,6 @@ void pernet_shim_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start)
 	nla_nest_cancel(skb, start);
 }
 
-u64 pernet_shim_nla_get_uint(const struct nlattr *nla)
-{
-	return nla_get_uint(nla);
-}
-
-u8 pernet_shim_nla_get_u8(const struct nlattr *nla)
-{
-	return nla_get_u8(nla);
-}
-
-u32 pernet_shim_nla_get_u32(const struct nlattr *nla)
-{
-	return nla_get_u32(nla);
-}
-
-s32 pernet_shim_nla_get_s32(const struct nlattr *nla)
-{
-	return nla_get_s32(nla);
-}
-
 /* Files in /proc/net */
 
 void *pernet_shim_seq_pde_data(const struct seq_file *seq)

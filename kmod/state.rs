@@ -12,6 +12,7 @@ use crate::{
         namespace::Net,
         pernet,
         proc,
+        scope::Scope,
         sysctl, //
     },
     settings::{
@@ -36,7 +37,8 @@ use kernel::{
     types::CovariantForLt,
 };
 
-/// The counters of one namespace, to be read and reset with its epoch held. Who the namespace is, it says itself: see [`Net::cookie`].
+/// The counters of one namespace, to be read and reset with its epoch held. Who the namespace is, it
+/// says itself: see [`Net::cookie`].
 #[pin_data]
 pub(crate) struct State {
     #[pin]
@@ -134,8 +136,8 @@ impl State {
 pub(crate) struct Namespace<'net> {
     state: Arc<State>,
     settings: Arc<Settings<'net>>,
-    file: proc::File<'net, State>,
-    switches: sysctl::Table<'net, Settings<'net>>,
+    file: Arc<proc::File<'net, State>>,
+    switches: Arc<sysctl::Table<'net, Settings<'net>>>,
 }
 
 impl<'net> Namespace<'net> {
@@ -174,28 +176,22 @@ impl PerNamespace {
     pub(crate) fn events(&self) -> &Arc<Events> {
         &self.events
     }
-
-    /// What sees dropped packets, for all namespaces.
-    pub(crate) fn probe(&self) -> &Arc<Probe<Drops>> {
-        &self.probe
-    }
 }
 
 impl pernet::Operations for PerNamespace {
     type State = CovariantForLt!(Namespace<'_>);
 
-    fn id() -> &'static pernet::Id {
-        &ID
-    }
+    const ID: &'static pernet::Id = &ID;
 
-    fn init<'net>(&self, net: &'net Net) -> Result<Namespace<'net>> {
+    fn init<'net>(&self, scope: &mut Scope<'net>) -> Result<Namespace<'net>> {
+        let net = scope.net();
         let state = Arc::pin_init(State::new(net), GFP_KERNEL)?;
         let settings = Settings::new(net, state.clone(), self.probe.clone(), self.events.clone());
         let settings = Arc::pin_init(settings, GFP_KERNEL)?;
         settings.start(&self.defaults)?;
         let namespace = Namespace {
-            file: proc::File::new(net, c"pernet", state.clone())?,
-            switches: sysctl::Table::new(net, c"net/pernet", settings.clone())?,
+            file: proc::File::new(scope, c"pernet", state.clone())?,
+            switches: sysctl::Table::new(scope, c"net/pernet", settings.clone())?,
             settings,
             state,
         };

@@ -34,8 +34,10 @@ pub(crate) mod cmd {
     ///
     /// A `do` without attributes reads the asking socket's own namespace; one
     /// with exactly one of cookie, nsid, pid and fd reads the namespace that
-    /// it names. A `dump` reads every namespace the socket may see, and is
-    /// marked NLM_F_DUMP_INTR when namespaces came or went meanwhile.
+    /// it names. A `dump` reads every namespace that the socket may see and
+    /// that passes the filter, in the order of their cookies. It is marked
+    /// NLM_F_DUMP_INTR when namespaces came or went meanwhile; those that did
+    /// neither are in it once all the same.
     pub(crate) const GET: u8 = 1;
     /// Say what a namespace counts: the asking socket's own, or the one that
     /// cookie, nsid, pid or fd names. At least one setting is to be given;
@@ -163,8 +165,30 @@ pub(crate) mod netns {
     /// Nanoseconds since the epoch began: with the last reset or, if there
     /// was none, with `age`.
     pub(crate) const EPOCH_AGE: u16 = 15;
+    /// Only in the request of a dump: which of the namespaces that the
+    /// socket may see are to be shown. All of them, if it is absent.
+    pub(crate) const FILTER: u16 = 16;
     /// The highest number in use.
-    pub(crate) const MAX: u16 = 15;
+    pub(crate) const MAX: u16 = 16;
+}
+
+/// What a namespace is like that a dump is to show. Where several of these
+/// are given it is like all of them.
+pub(crate) mod filter {
+    /// The user namespace with this inode number in nsfs owns it.
+    pub(crate) const USERNS_INODE: u16 = 1;
+    /// Whether it is older than the module.
+    pub(crate) const PREEXISTING: u16 = 2;
+    /// Whether its packets are counted at the hooks.
+    pub(crate) const COUNT_TRAFFIC: u16 = 3;
+    /// Whether its dropped packets are counted.
+    pub(crate) const COUNT_DROPS: u16 = 4;
+    /// It has dropped this many packets in its epoch, or more.
+    pub(crate) const MIN_DROPS: u16 = 5;
+    /// A device in it has this name, or has it as an alternative name.
+    pub(crate) const DEVICE_NAME: u16 = 6;
+    /// The highest number in use.
+    pub(crate) const MAX: u16 = 6;
 }
 
 /// Network devices, counted by their notifications since the epoch began. In

@@ -29,7 +29,7 @@ impl genetlink::Do<SELECTORS> for Reset {
     const POLICY: &'static Policy<SELECTORS> = &select::policy();
 
     fn run(family: &Family, request: &genetlink::Request<'_>) -> Result {
-        let selected = select(request)?;
+        let selected = select(family, request)?;
         selected.check_admin(request)?;
         let net = selected.net();
         let namespace = family.namespaces.get(net).ok_or(ENOENT)?;

@@ -2,6 +2,7 @@
 
 //! Which namespace a request is about, and whether the asking socket may know of it or change it.
 
+use super::Family;
 use crate::{
     net::{
         genetlink::Request,
@@ -63,7 +64,7 @@ impl Selected<'_> {
 const NOT_ADMIN: &CStr = c"CAP_NET_ADMIN is missing in the namespace's owner";
 
 /// The namespace that a request names, if the asking socket may see it, or else its own.
-pub(super) fn select<'a>(request: &Request<'a>) -> Result<Selected<'a>> {
+pub(super) fn select<'a>(family: &Family, request: &Request<'a>) -> Result<Selected<'a>> {
     use uapi::netns::*;
 
     let mut selector = None;
@@ -85,8 +86,8 @@ pub(super) fn select<'a>(request: &Request<'a>) -> Result<Selected<'a>> {
         FD => c"not an open descriptor of a network namespace",
         _ => c"no network namespace with this id",
     };
-    let net =
-        find(request, attr, value).map_err(|error| request.refuse(error, Some(attr), unknown))?;
+    let net = find(family, request, attr, value)
+        .map_err(|error| request.refuse(error, Some(attr), unknown))?;
     if may_see(request, &net) {
         let named = Some((attr, net));
         return Ok(Selected { named, own });
@@ -98,15 +99,12 @@ pub(super) fn select<'a>(request: &Request<'a>) -> Result<Selected<'a>> {
     })
 }
 
-fn find(request: &Request<'_>, attr: u16, value: Attribute<'_>) -> Result<NetRef> {
+fn find(family: &Family, request: &Request<'_>, attr: u16, value: Attribute<'_>) -> Result<NetRef> {
     match attr {
-        uapi::netns::COOKIE => {
-            let cookie = value.uint()?;
-            Net::all(&rcu::read_lock())
-                .find(|net| net.cookie() == cookie)
-                .and_then(Net::maybe_get)
-                .ok_or(ENOENT)
-        }
+        uapi::netns::COOKIE => (family.namespaces)
+            .find(value.uint()?, &rcu::read_lock())
+            .and_then(Net::maybe_get)
+            .ok_or(ENOENT),
         uapi::netns::NSID => request.net().peer(value.s32()?).ok_or(ENOENT),
         uapi::netns::PID => Net::from_pid(i32::try_from(value.u32()?)?),
         _ => Net::from_fd(i32::try_from(value.u32()?)?),

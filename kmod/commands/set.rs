@@ -3,20 +3,19 @@
 //! `set`: says what a namespace counts.
 
 use super::{
+    is_on,
     reply,
     select::{
         self,
         select, //
     },
-    Family, //
+    Family,
+    SWITCH, //
 };
 use crate::{
     net::{
         genetlink,
-        netlink::{
-            Policy,
-            Type, //
-        },
+        netlink::Policy, //
     },
     settings::Settings,
     uapi,
@@ -29,11 +28,6 @@ pub(super) struct Set;
 /// Entries in the policy: the settings are the last attributes of the set.
 pub(super) const ATTRIBUTES: usize = uapi::netns::COUNT_DROPS as usize + 1;
 
-/// A value that is off or on.
-const SWITCH: Type = Type::U8 {
-    max: uapi::switch::ON,
-};
-
 impl genetlink::Do<ATTRIBUTES> for Set {
     type Family = Family;
     const COMMAND: u8 = uapi::cmd::SET;
@@ -44,7 +38,7 @@ impl genetlink::Do<ATTRIBUTES> for Set {
     fn run(family: &Family, request: &genetlink::Request<'_>) -> Result {
         use uapi::netns::*;
 
-        let selected = select(request)?;
+        let selected = select(family, request)?;
         selected.check_admin(request)?;
         let net = selected.net();
         let namespace = family.namespaces.get(net).ok_or(ENOENT)?;
@@ -75,10 +69,7 @@ impl genetlink::Do<ATTRIBUTES> for Set {
 }
 
 fn wanted(request: &genetlink::Request<'_>, attr: u16) -> Result<Option<bool>> {
-    match request.attributes().get(attr) {
-        Some(value) => Ok(Some(value.u8()? == uapi::switch::ON)),
-        None => Ok(None),
-    }
+    request.attributes().get(attr).map(is_on).transpose()
 }
 
 fn count_drops(request: &genetlink::Request<'_>, settings: &Settings<'_>, on: bool) -> Result {

@@ -18,16 +18,20 @@
 
 use super::{
     grace::GracePeriod,
+    index::Index,
     namespace::Net,
     netdevice::{
+        self,
         Device,
+        Event,
+        Notifier,
         Rtnl, //
     },
     shim,
 };
-use core::{
-    marker::PhantomData,
-    ptr::NonNull, //
+use core::ptr::{
+    self,
+    NonNull, //
 };
 use kernel::{
     bindings,
@@ -43,7 +47,6 @@ use kernel::{
         Arc,
         Mutex, //
     },
-    types::Opaque,
 };
 
 /// Why a packet was dropped, `enum skb_drop_reason`: a subsystem and a number of its own.
@@ -96,117 +99,95 @@ pub(crate) trait Observer: Send + Sync + 'static {
 ///
 /// # Invariants
 ///
-/// Entries of `whose` are at the addresses of namespaces that are watched and of devices in them.
-/// Each points at an observer that a [`Watch`] holds for a grace period longer than the entry is
-/// there. Entries, and `watched`, which is their namespaces' number, change under RTNL only; the
-/// probe is on the tracepoint while that is not 0.
+/// `_devices` is registered for longer than anybody is watched.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Probe<T: Observer> {
+    watched: Arc<Watched<T>>,
     #[pin]
-    whose: Opaque<bindings::xarray>,
-    watched: Atomic<usize>,
-    _observer: PhantomData<fn(&T)>,
+    _devices: Notifier<Arc<Watched<T>>>,
 }
 
-// SAFETY: The array synchronises itself, and observers may be shared between threads.
-unsafe impl<T: Observer> Send for Probe<T> {}
-
-// SAFETY: As above.
-unsafe impl<T: Observer> Sync for Probe<T> {}
-
 impl<T: Observer> Probe<T> {
-    /// Makes a probe that watches nothing yet.
-    pub(crate) fn new() -> impl PinInit<Self> {
-        // INVARIANT: There are no entries.
-        pin_init!(Self {
-            whose <- Opaque::ffi_init(|whose: *mut bindings::xarray| {
-                // SAFETY: The array is ours to write.
-                unsafe { bindings::xa_init_flags(whose, 0) }
-            }),
-            watched: Atomic::<usize>::new(0),
-            _observer: PhantomData,
+    /// Makes a probe that watches nothing yet. Process context, takes RTNL. Fails with `ENOMEM`.
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        // INVARIANT: Nobody is watched yet; each `Watch` holds the probe.
+        try_pin_init!(Self {
+            watched: Arc::pin_init(
+                pin_init!(Watched {
+                    // INVARIANT: There are no entries.
+                    observers <- Index::new(),
+                    namespaces: Atomic::<usize>::new(0),
+                }),
+                GFP_KERNEL
+            )?,
+            _devices <- Notifier::new(watched.clone()),
         })
     }
+}
 
-    /// A device has come to its namespace. In [`Event::Register`](super::netdevice::Event), so
-    /// under RTNL. Where memory is short, what it drops belongs to nobody.
-    pub(crate) fn came(&self, device: &Device) {
-        if let Some(observer) = self.entry(device.net().address()) {
-            // INVARIANT: The device is in a namespace that is watched by this observer.
-            let _ = self.set(device.address(), observer);
-        }
+#[pinned_drop]
+impl<T: Observer> PinnedDrop for Probe<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // Every `Watch`, which holds this, has been dropped: the probe is off the tracepoint. It
+        // may still run somewhere.
+        // SAFETY: May be called in process context.
+        unsafe { shim::pernet_shim_tracepoint_synchronize_unregister() };
     }
+}
 
-    /// A device leaves its namespace. In [`Event::Unregister`](super::netdevice::Event), so under
-    /// RTNL.
-    pub(crate) fn leaves(&self, device: &Device) {
-        self.clear(device.address());
-    }
+/// Who is told of a packet: the observers, by the addresses of the namespaces that they watch and
+/// of the devices that are in these.
+///
+/// # Invariants
+///
+/// An entry is at the address of a namespace that is watched, or of a device that is in one. It
+/// points at an observer that a [`Watch`] holds for a grace period longer than the entry is there.
+/// Entries, and `namespaces`, which is how many are watched, change under RTNL only; this is on the
+/// tracepoint while that is not 0.
+#[pin_data]
+struct Watched<T> {
+    #[pin]
+    observers: Index<T>,
+    namespaces: Atomic<usize>,
+}
 
-    fn entry(&self, address: usize) -> Option<NonNull<T>> {
-        // SAFETY: The array is valid; any index may be asked for.
-        let entry = unsafe { bindings::xa_load(self.whose.get(), address as c_ulong) };
-        NonNull::new(entry.cast())
-    }
-
-    fn set(&self, address: usize, observer: NonNull<T>) -> Result {
-        let flags = bindings::GFP_KERNEL;
-        // SAFETY: The array is valid, and observers are aligned as its entries must be.
-        let error = unsafe {
-            let entry = observer.as_ptr().cast();
-            bindings::xa_err(bindings::xa_store(
-                self.whose.get(),
-                address as c_ulong,
-                entry,
-                flags,
-            ))
-        };
-        to_result(error)
-    }
-
-    fn clear(&self, address: usize) {
-        // SAFETY: The array is valid; any index may be erased.
-        unsafe { bindings::xa_erase(self.whose.get(), address as c_ulong) };
-    }
-
+impl<T: Observer> Watched<T> {
     /// Watches `net`, or on an error does not.
     fn watch(&self, net: &Net, observer: NonNull<T>, rtnl: &Rtnl) -> Result {
-        // The array's entries have two bits of their own.
-        const { assert!(align_of::<T>() >= 4) };
-
-        if self.watched.load(Relaxed) == 0 {
-            // SAFETY: The probe has the tracepoint's signature. `self` is pinned, and waits in
-            // `drop()` for whoever still runs it.
+        if self.namespaces.load(Relaxed) == 0 {
+            // SAFETY: The probe has the tracepoint's signature. `self` is in an `Arc`, which
+            // `Probe` gives up after it has waited for whoever still runs this.
             to_result(unsafe {
                 shim::pernet_shim_register_kfree_skb(
                     probe_callback::<T>,
-                    core::ptr::from_ref(self).cast_mut().cast(),
+                    ptr::from_ref(self).cast_mut().cast(),
                 )
             })
             // This is how a kernel says that it has no tracepoints.
             .map_err(|error| if error == ENOSYS { EOPNOTSUPP } else { error })?;
         }
-        self.watched.add(1, Relaxed);
-        let published = self.set(net.address(), observer).and_then(|()| {
+        // INVARIANT: `net` is watched from here on, and on the tracepoint.
+        self.namespaces.add(1, Relaxed);
+        let published = self.observers.set(net.address(), observer).and_then(|()| {
             rtnl.devices(net)
-                .try_for_each(|device| self.set(device.address(), observer))
+                .try_for_each(|device| self.observers.set(device.address(), observer))
         });
         published.inspect_err(|_| self.unwatch(net, rtnl))
     }
 
+    /// Ends what [`Watched::watch`] began.
     fn unwatch(&self, net: &Net, rtnl: &Rtnl) {
+        // INVARIANT: The namespace and what is in it have no entries any more.
         for device in rtnl.devices(net) {
-            self.clear(device.address());
+            self.observers.clear(device.address());
         }
-        self.clear(net.address());
-        let others = self.watched.load(Relaxed) - 1;
-        self.watched.store(others, Relaxed);
-        if others == 0 {
+        self.observers.clear(net.address());
+        if self.namespaces.fetch_sub(1, Relaxed) == 1 {
             // SAFETY: By the invariant it is registered. It fails only where it is not.
             unsafe {
                 shim::pernet_shim_unregister_kfree_skb(
                     probe_callback::<T>,
-                    core::ptr::from_ref(self).cast_mut().cast(),
+                    ptr::from_ref(self).cast_mut().cast(),
                 )
             };
         }
@@ -232,25 +213,32 @@ impl<T: Observer> Probe<T> {
             // SAFETY: By the caller's promise the socket is valid.
             (false, ..) => unsafe { shim::pernet_shim_sock_net(receiver) },
             (true, 0, true) => return None,
-            // SAFETY: See above.
+            // SAFETY: See above. Small sockets, of requests and those that wait for their time to
+            // pass, have the namespace in the same place: `struct sock_common`.
             (true, 0, false) => unsafe { shim::pernet_shim_sock_net(sender) },
             (true, device, _) => device,
         };
         // SAFETY: By the invariant the observer lives on for a grace period after the entry is
         // cleared, and the guard keeps that from passing.
-        Some(unsafe { self.entry(address)?.as_ref() })
+        Some(unsafe { self.observers.get(address)?.as_ref() })
     }
 }
 
-#[pinned_drop]
-impl<T: Observer> PinnedDrop for Probe<T> {
-    fn drop(self: Pin<&mut Self>) {
-        // Every `Watch`, which holds this, has been dropped: the probe is off the tracepoint. It
-        // may still run somewhere.
-        // SAFETY: May be called in process context.
-        unsafe { shim::pernet_shim_tracepoint_synchronize_unregister() };
-        // SAFETY: Nobody uses the array any more.
-        unsafe { bindings::xa_destroy(self.whose.get()) };
+/// Keeps the entries of devices true while these come and go.
+impl<T: Observer> netdevice::Observer for Arc<Watched<T>> {
+    fn event(&self, event: Event, device: &Device) {
+        match event {
+            Event::Register => {
+                if let Some(observer) = self.observers.get(device.net().address()) {
+                    // INVARIANT: The device is in a namespace that is watched by this observer.
+                    // Where memory is short, what the device drops belongs to nobody.
+                    let _ = self.observers.set(device.address(), observer);
+                }
+            }
+            // INVARIANT: The device leaves the namespace, and its entry goes.
+            Event::Unregister => self.observers.clear(device.address()),
+            _ => {}
+        }
     }
 }
 
@@ -306,7 +294,7 @@ impl<'net, T: Observer> Watch<'net, T> {
         let observer = observer()?;
         held.observer = Some(observer.clone());
         let address = NonNull::from(&**observer);
-        let started = self.probe.watch(self.net, address, &Rtnl::lock());
+        let started = self.probe.watched.watch(self.net, address, &Rtnl::lock());
         if started.is_err() {
             // It may have been seen for a moment.
             held.last = Some(GracePeriod::begin());
@@ -322,7 +310,7 @@ impl<'net, T: Observer> Watch<'net, T> {
     pub(crate) fn stop(&self) {
         let mut held = self.held.lock();
         if self.is_on() {
-            self.probe.unwatch(self.net, &Rtnl::lock());
+            self.probe.watched.unwatch(self.net, &Rtnl::lock());
             // INVARIANT: Not watched any more, and held until the grace period has passed.
             held.last = Some(GracePeriod::begin());
             self.on.store(false, Relaxed);
@@ -343,20 +331,20 @@ impl<T: Observer> PinnedDrop for Watch<'_, T> {
 
 /// # Safety
 ///
-/// Called by the tracepoint `kfree_skb` with the [`Probe`] that was registered.
+/// Called by the tracepoint `kfree_skb` with the [`Watched`] that was registered.
 unsafe extern "C" fn probe_callback<T: Observer>(
-    probe: *mut c_void,
+    watched: *mut c_void,
     skb: *mut bindings::sk_buff,
     _location: *mut c_void,
     reason: c_uint,
     receiver: *const bindings::sock,
 ) {
-    // SAFETY: The probe waits in its `drop()` for calls of this.
-    let probe = unsafe { &*probe.cast::<Probe<T>>() };
+    // SAFETY: `Probe`, which holds it, waits in its `drop()` for calls of this.
+    let watched = unsafe { &*watched.cast::<Watched<T>>() };
     // The tracepoint itself is in a section of SRCU only.
     let guard = rcu::read_lock();
     // SAFETY: The arguments are the tracepoint's.
-    if let Some(observer) = unsafe { probe.whose(skb, receiver, &guard) } {
+    if let Some(observer) = unsafe { watched.whose(skb, receiver, &guard) } {
         observer.dropped(Reason(reason));
     }
 }

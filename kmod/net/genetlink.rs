@@ -7,6 +7,8 @@
 //!
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
+mod dump;
+
 use super::{
     multicast::{
         Channel,
@@ -21,8 +23,12 @@ use super::{
     shim,
 };
 use core::{
+    cell::UnsafeCell,
     marker::PhantomData,
-    ptr::NonNull, //
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
     bindings,
@@ -31,12 +37,27 @@ use kernel::{
         to_result, //
     },
     prelude::*,
-    sync::Arc,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Release, //
+        },
+        Arc,
+        ArcBorrow, //
+    },
     types::Opaque,
+};
+
+pub(crate) use dump::{
+    Dump,
+    Part, //
 };
 
 /// A family, as the context that its operations work with.
 pub(crate) trait Family: Send + Sync + Sized + 'static {
+    /// Where the kernel finds it.
+    const STORAGE: &'static Storage;
     /// The name that user space finds it by, below 16 bytes.
     const NAME: &'static CStr;
     /// The version in its messages.
@@ -60,28 +81,9 @@ pub(crate) trait Do<const ATTRS: usize> {
     fn run(family: &Self::Family, request: &Request<'_>) -> Result;
 }
 
-/// An operation that answers one request with many messages.
-///
-/// It takes no attributes: the kernel refuses them all.
-pub(crate) trait Dump {
-    /// The family it is of.
-    type Family: Family;
-    /// The command that asks for it.
-    const COMMAND: u8;
-
-    /// Writes messages from where `cursor` says, and moves it on, until all are written or `part`
-    /// has no room: then it fails with `EMSGSIZE` and is called again.
-    ///
-    /// Process context, may sleep; several requests may be served at once.
-    fn run(family: &Self::Family, part: &mut Part<'_>, cursor: &mut Cursor) -> Result;
-}
-
 /// No message may be longer than this, headers included. User space has more room than that: dumps
 /// are twice as long where the reader lets them.
 pub(crate) const LONGEST: u32 = 16 * 1024;
-
-/// How far a dump has got: zeroes at first, then as the operation left it.
-pub(crate) type Cursor = [c_long; 6];
 
 /// An entry in a family's table of operations.
 #[repr(transparent)]
@@ -90,6 +92,8 @@ pub(crate) struct Operation<F>(bindings::genl_split_ops, PhantomData<fn() -> F>)
 impl<F: Family> Operation<F> {
     /// The entry of a [`Do`].
     pub(crate) const fn new_do<const ATTRS: usize, D: Do<ATTRS, Family = F>>() -> Self {
+        const { assert!(ATTRS > 0) };
+
         let mut ops: bindings::genl_split_ops = pin_init::zeroed();
         ops.__bindgen_anon_1.__bindgen_anon_1 =
             bindings::genl_split_ops__bindgen_ty_1__bindgen_ty_1 {
@@ -105,64 +109,104 @@ impl<F: Family> Operation<F> {
     }
 
     /// The entry of a [`Dump`].
-    pub(crate) const fn new_dump<D: Dump<Family = F>>() -> Self {
+    pub(crate) const fn new_dump<const ATTRS: usize, D: Dump<ATTRS, Family = F>>() -> Self {
+        const { assert!(ATTRS > 0) };
+
         let mut ops: bindings::genl_split_ops = pin_init::zeroed();
-        ops.__bindgen_anon_1.__bindgen_anon_2 =
-            bindings::genl_split_ops__bindgen_ty_1__bindgen_ty_2 {
-                start: Some(start_callback),
-                dumpit: Some(dump_callback::<D>),
-                done: None,
-            };
+        ops.__bindgen_anon_1.__bindgen_anon_2 = dump::callbacks::<ATTRS, D>();
+        ops.policy = D::POLICY.as_ptr();
+        ops.maxattr = (ATTRS - 1) as u32;
         ops.cmd = D::COMMAND;
         ops.flags = bindings::GENL_CMD_CAP_DUMP as u8;
         Self(ops, PhantomData)
     }
 }
 
+/// Memory for a family that is there as long as the module is. A dump that is under way looks at the
+/// family between its parts, also after it was unregistered; it keeps the module, and so this.
+pub(crate) struct Storage {
+    family: Opaque<bindings::genl_family>,
+    /// The context: written by who has claimed the storage, before it registers the family, and
+    /// read by operations until it is unregistered.
+    context: UnsafeCell<*const c_void>,
+    claimed: Atomic<bool>,
+}
+
+// SAFETY: The kernel synchronises its use of the family. The context is written before anybody may
+// read it, see there, and may be shared; the flag is atomic.
+unsafe impl Sync for Storage {}
+
+impl Storage {
+    /// One that no registration has claimed yet.
+    pub(crate) const fn new() -> Self {
+        Self {
+            family: Opaque::uninit(),
+            context: UnsafeCell::new(ptr::null()),
+            claimed: Atomic::<bool>::new(false),
+        }
+    }
+
+    /// The storage of the family that `info` names.
+    ///
+    /// # Safety
+    ///
+    /// `info` is that of a request to a family registered by a [`Registration`].
+    unsafe fn of(info: *const bindings::genl_info) -> &'static Self {
+        // SAFETY: By the caller's promise `info` is valid.
+        let family = unsafe { (*info).family }.cast::<Opaque<bindings::genl_family>>();
+        // SAFETY: By the caller's promise the family is in a storage, and these are statics.
+        unsafe { &*kernel::container_of!(family, Self, family) }
+    }
+}
+
 /// A registered family. Dropping it unregisters it, waiting for requests that are being served.
 ///
-/// A dump that is under way keeps the module from being unloaded, but cannot keep it from failing
-/// to load: register families last.
+/// A dump that is under way goes on, and keeps the context, until its reader has seen the end. It
+/// also keeps the module from being unloaded, but cannot keep it from failing to load: register
+/// families last.
 ///
 /// # Invariants
 ///
-/// `family` is registered with the kernel, and `channel` open to it.
-#[pin_data(PinnedDrop)]
+/// `F::STORAGE` is claimed by this and points at `context`, its family is registered with the
+/// kernel, and `channel` is open to it.
 pub(crate) struct Registration<F: Family> {
-    #[pin]
-    family: Opaque<bindings::genl_family>,
     channel: Arc<Channel>,
-    context: F,
+    _context: Arc<F>,
 }
-
-// SAFETY: The kernel synchronises its use of the family; the context may be shared.
-unsafe impl<F: Family> Send for Registration<F> {}
-
-// SAFETY: As above.
-unsafe impl<F: Family> Sync for Registration<F> {}
 
 impl<F: Family> Registration<F> {
     /// Registers a family, visible in every namespace, and lets `channel` reach its listeners.
-    /// Process context.
+    ///
+    /// Process context. Fails with `EBUSY` if it was registered before, even if that has ended,
+    /// with `ENOMEM`, with `EINVAL` where what it says of itself is not in order, and with
+    /// `EEXIST` for a name that is taken.
     pub(crate) fn new(
         module: &'static ThisModule,
         context: F,
         channel: Arc<Channel>,
-    ) -> impl PinInit<Self, Error> {
-        let opened = channel.clone();
-        try_pin_init!(Self {
-            context,
+    ) -> Result<Self> {
+        let described = Self::describe(module)?;
+        let context = Arc::new(context, GFP_KERNEL)?;
+        F::STORAGE
+            .claimed
+            .cmpxchg(false, true, Full)
+            .map_err(|_| EBUSY)?;
+        let family = F::STORAGE.family.get();
+        // SAFETY: The storage is claimed by us alone, and nothing in it is registered yet.
+        unsafe {
+            family.write(described);
+            *F::STORAGE.context.get() = Arc::as_ptr(&context).cast();
+        }
+        // SAFETY: The family is complete, and stays where it is.
+        to_result(unsafe { bindings::genl_register_family(family) })
+            .inspect_err(|_| F::STORAGE.claimed.store(false, Release))?;
+        // SAFETY: Registered, and `drop()` closes the channel before that ends.
+        unsafe { channel.open(family) };
+        // INVARIANT: Claimed, registered and open. The claim is never given up: a dump may look at
+        // the family at any time later.
+        Ok(Self {
             channel,
-            family <- Opaque::try_ffi_init(|family: *mut bindings::genl_family| {
-                // SAFETY: `family` is ours to write and stays where it is until `drop()`.
-                unsafe { family.write(Self::describe(module)?) };
-                // INVARIANT: Registered if this succeeds.
-                // SAFETY: The family is complete, and the context beside it is in place.
-                to_result(unsafe { bindings::genl_register_family(family) })?;
-                // SAFETY: Registered, and `drop()` closes the channel before that ends.
-                unsafe { opened.open(family) };
-                Ok::<_, Error>(())
-            }),
+            _context: context,
         })
     }
 
@@ -188,28 +232,26 @@ impl<F: Family> Registration<F> {
             .copy_from_slice(name);
         Ok(family)
     }
+}
 
-    /// The context of the family that `info` names.
-    ///
-    /// # Safety
-    ///
-    /// `info` is that of a request to a family registered as `Self`.
-    unsafe fn context<'a>(info: *const bindings::genl_info) -> &'a F {
-        // SAFETY: By the caller's promise `info` is valid.
-        let family = unsafe { (*info).family }.cast::<Opaque<bindings::genl_family>>();
-        // SAFETY: By the caller's promise the family is that of a `Self`, which is not dropped
-        // while a request is served.
-        unsafe { &(*kernel::container_of!(family, Self, family)).context }
+impl<F: Family> Drop for Registration<F> {
+    fn drop(&mut self) {
+        self.channel.close();
+        // SAFETY: Registered by the invariant. It fails only for a family that is not.
+        unsafe { bindings::genl_unregister_family(F::STORAGE.family.get()) };
     }
 }
 
-#[pinned_drop]
-impl<F: Family> PinnedDrop for Registration<F> {
-    fn drop(self: Pin<&mut Self>) {
-        self.channel.close();
-        // SAFETY: Registered by the invariant. It fails only for a family that is not.
-        unsafe { bindings::genl_unregister_family(self.family.get()) };
-    }
+/// The context of a family.
+///
+/// # Safety
+///
+/// Called while the kernel serves or begins to serve a request to the registered `F`, whose `info`
+/// this is.
+unsafe fn context<'a, F: Family>(info: *const bindings::genl_info) -> ArcBorrow<'a, F> {
+    // SAFETY: By the caller's promise it was written, and `drop()` of the registration, which holds
+    // it, waits for the request.
+    unsafe { ArcBorrow::from_raw((*Storage::of(info).context.get()).cast()) }
 }
 
 /// A request that is being served.
@@ -345,48 +387,6 @@ unsafe fn write_message(
     written
 }
 
-/// One part of the answer to a dump, as large as one read from the socket.
-///
-/// # Invariants
-///
-/// `skb` is the part and `cb` the state of a dump that lasts for `'a`.
-pub(crate) struct Part<'a> {
-    skb: NonNull<bindings::sk_buff>,
-    cb: NonNull<bindings::netlink_callback>,
-    request: Request<'a>,
-}
-
-impl<'a> Part<'a> {
-    /// The request that is answered.
-    pub(crate) fn request(&self) -> &Request<'a> {
-        &self.request
-    }
-
-    /// Says of what state the messages from here on are. If it is not the same throughout a dump,
-    /// its messages are marked with `NLM_F_DUMP_INTR`.
-    pub(crate) fn set_generation(&mut self, generation: u32) {
-        // SAFETY: Valid and ours by the invariant. No reference to the whole is made: the cursor is
-        // lent out.
-        unsafe { (*self.cb.as_ptr()).seq = generation };
-    }
-
-    /// Adds one message, which `fill` writes, or nothing on an error. Fails with `EMSGSIZE` when
-    /// the part is full. Any context.
-    pub(crate) fn message(&mut self, fill: impl FnOnce(&mut Writer<'_>) -> Result) -> Result {
-        let cb = self.cb.as_ptr();
-        // SAFETY: All valid and ours by the invariant.
-        unsafe {
-            write_message(
-                self.skb,
-                self.request.info.as_ref(),
-                bindings::NLM_F_MULTI as c_int,
-                |header| shim::pernet_shim_genl_dump_check_consistent(cb, header),
-                fill,
-            )
-        }
-    }
-}
-
 /// # Safety
 ///
 /// Called by the kernel as `genl_split_ops::doit` of a family registered for `D::Family`.
@@ -399,48 +399,11 @@ unsafe extern "C" fn do_callback<const ATTRS: usize, D: Do<ATTRS>>(
         // policy of `D`.
         let (family, request) = unsafe {
             (
-                Registration::<D::Family>::context(info),
+                context::<D::Family>(info),
                 Request::from_raw(skb, info, ATTRS)?,
             )
         };
-        D::run(family, &request)?;
-        Ok(0)
-    })
-}
-
-/// # Safety
-///
-/// Called by the kernel as `genl_split_ops::start`.
-unsafe extern "C" fn start_callback(cb: *mut bindings::netlink_callback) -> c_int {
-    // Each part of a dump has room for one message at least.
-    // SAFETY: `cb` is valid, and the kernel reads this after we return.
-    unsafe { (*cb).min_dump_alloc = LONGEST };
-    0
-}
-
-/// # Safety
-///
-/// Called by the kernel as `genl_split_ops::dumpit` of a family registered for `D::Family`.
-unsafe extern "C" fn dump_callback<D: Dump>(
-    skb: *mut bindings::sk_buff,
-    cb: *mut bindings::netlink_callback,
-) -> c_int {
-    from_result(|| {
-        // SAFETY: `cb` is valid, and generic netlink keeps this in its `data`.
-        let info = unsafe { &raw const (*(*cb).data.cast::<bindings::genl_dumpit_info>()).info };
-        let mut part = Part {
-            skb: NonNull::new(skb).ok_or(EINVAL)?,
-            cb: NonNull::new(cb).ok_or(EINVAL)?,
-            // SAFETY: `cb` holds the request. It carries no attributes: there is no policy, so the
-            // kernel refused them.
-            request: unsafe { Request::from_raw((*cb).skb, info, 0)? },
-        };
-        // SAFETY: The kernel gives the request and its family.
-        let family = unsafe { Registration::<D::Family>::context(info) };
-        // SAFETY: Any value is valid in each of the union's views, and `cb` is ours until we
-        // return; `part` does not reach into this field.
-        let cursor = unsafe { &mut (*cb).__bindgen_anon_1.args };
-        D::run(family, &mut part, cursor)?;
+        D::run(&family, &request)?;
         Ok(0)
     })
 }

@@ -96,9 +96,9 @@ impl Channel {
     /// Sends what `fill` writes about the namespace `about` to the first group of the family.
     /// `fill` gets the namespace whose listeners will read it.
     ///
-    /// Any context but hard interrupts; does not sleep. Costs next to nothing when nobody listens
-    /// anywhere. A listener that misses a message for want of memory learns of it by `ENOBUFS` from
-    /// its socket.
+    /// Any context but hard interrupts; does not sleep, and neither must `fill`. Costs next to
+    /// nothing when nobody listens anywhere. A listener that misses a message for want of memory,
+    /// its own or the kernel's, learns of it by `ENOBUFS` from its socket.
     pub(crate) fn send(
         &self,
         about: &Net,
@@ -130,13 +130,20 @@ impl Channel {
                     .map(Message::share)
                     .map_err(|&error| error),
             };
-            // Where there is no memory for a message, this is as if the socket's buffer were full,
-            // but the socket is not told.
-            if let Ok(message) = message {
-                message.multicast(net, about, group);
+            match message {
+                Ok(message) => message.multicast(net, about, group),
+                // As if their sockets' buffers were full. Without a message there is nobody to ask
+                // who may see it, so all are told that there may have been one.
+                Err(_) => tell_of_loss(net, group),
             }
         }
     }
+}
+
+/// Lets every listener in `net` know that it may have missed a message.
+fn tell_of_loss(net: &Net, group: u32) {
+    // SAFETY: `net` was found under RCU, so that it has its socket.
+    unsafe { bindings::netlink_set_err((*net.as_raw()).genl_sock, 0, group, ENOBUFS.to_errno()) };
 }
 
 /// A message that is complete.

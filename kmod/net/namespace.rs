@@ -116,7 +116,7 @@ impl Net {
     }
 
     /// Tells namespaces apart while they exist.
-    pub(crate) fn address(&self) -> usize {
+    pub(super) fn address(&self) -> usize {
         self.as_raw().addr()
     }
 
@@ -132,7 +132,7 @@ impl Net {
     /// All namespaces, in the order in which they were made, under RCU.
     ///
     /// New ones join at the end and any of them may leave at any time.
-    pub(crate) fn all(_guard: &rcu::Guard) -> All<'_> {
+    pub(super) fn all(_guard: &rcu::Guard) -> All<'_> {
         All {
             at: &raw const bindings::net_namespace_list,
             _guard: PhantomData,
@@ -195,7 +195,7 @@ unsafe impl Sync for Net {}
 /// # Invariants
 ///
 /// `at` is the kernel's list head or the link of a namespace seen under the guard of `'rcu`.
-pub(crate) struct All<'rcu> {
+pub(super) struct All<'rcu> {
     at: *const bindings::list_head,
     _guard: PhantomData<&'rcu rcu::Guard>,
 }

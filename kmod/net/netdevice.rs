@@ -13,6 +13,7 @@ use kernel::{
     bindings,
     error::to_result,
     prelude::*,
+    sync::rcu,
     types::{
         NotThreadSafe,
         Opaque, //
@@ -91,6 +92,14 @@ impl Device {
     pub(crate) fn address(&self) -> usize {
         ptr::from_ref(self).addr()
     }
+}
+
+/// Whether a device of this name, or with this as another name, is in `net`. Any context. C:
+/// `dev_get_by_name_rcu()`.
+pub(crate) fn is_present(net: &Net, name: &CStr, _guard: &rcu::Guard) -> bool {
+    // SAFETY: `net` is valid, its table of names is there from before any subsystem's `init` to
+    // after its `exit`, and the guard is held.
+    !unsafe { shim::dev_get_by_name_rcu(net.as_raw(), name.as_char_ptr()) }.is_null()
 }
 
 /// What happens to a device, `enum netdev_cmd`; the commands that somebody here observes.

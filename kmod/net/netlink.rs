@@ -7,14 +7,11 @@
 use super::shim;
 use core::{
     marker::PhantomData,
-    mem::{
-        size_of,
-        size_of_val, //
-    },
     ptr::{
         self,
         NonNull, //
     },
+    slice,
 };
 use kernel::{
     bindings,
@@ -37,14 +34,25 @@ pub(crate) enum Type {
         /// The highest value allowed.
         max: u8,
     },
+    /// `NLA_NUL_STRING`: text with its NUL.
+    Text {
+        /// The most bytes allowed before the NUL.
+        max: u16,
+    },
+    /// `NLA_NESTED`, see [`Policy::nest`].
+    Nest(Nested),
 }
+
+/// The policy for what is in a nest.
+#[derive(Clone, Copy)]
+pub(crate) struct Nested(&'static [bindings::nla_policy]);
 
 /// What attributes a request may carry; all others are refused by the kernel before the operation
 /// runs.
 ///
 /// # Invariants
 ///
-/// Entry `n` describes attribute `n`; a type allowed for it makes the kernel check its length.
+/// Entry `n` describes attribute `n`.
 #[derive(Clone, Copy)]
 pub(crate) struct Policy<const LEN: usize>([bindings::nla_policy; LEN]);
 
@@ -61,6 +69,15 @@ impl<const LEN: usize> Policy<LEN> {
     pub(crate) const fn allow(mut self, attr: u16, kind: Type) -> Self {
         let mut policy: bindings::nla_policy = pin_init::zeroed();
         let kind = match kind {
+            Type::Text { max } => {
+                policy.len = max;
+                bindings::NLA_NUL_STRING
+            }
+            Type::Nest(Nested(inner)) => {
+                policy.len = (inner.len() - 1) as u16;
+                policy.__bindgen_anon_1.nested_policy = inner.as_ptr();
+                bindings::NLA_NESTED
+            }
             Type::U32 => bindings::NLA_U32,
             Type::S32 => bindings::NLA_S32,
             Type::Uint => bindings::NLA_UINT,
@@ -75,9 +92,15 @@ impl<const LEN: usize> Policy<LEN> {
             }
         };
         policy.type_ = kind as u8;
-        // INVARIANT: The kernel knows the length of each of these types.
+        // INVARIANT: This is entry `attr`.
         self.0[attr as usize] = policy;
         self
+    }
+
+    /// The type of a nest of what this policy allows. The kernel checks the nest with what it is in.
+    pub(crate) const fn nest(&'static self) -> Type {
+        const { assert!(LEN > 0) };
+        Type::Nest(Nested(&self.0))
     }
 
     pub(super) const fn as_ptr(&self) -> *const bindings::nla_policy {
@@ -89,41 +112,45 @@ impl<const LEN: usize> Policy<LEN> {
 ///
 /// # Invariants
 ///
-/// `table` is null or has `len` entries, each null or an attribute that is valid for `'a` and has
-/// the length of its type in the policy.
+/// Each entry is null or an attribute that is valid for `'a`.
 #[derive(Clone, Copy)]
-pub(crate) struct Attributes<'a> {
-    table: *const *mut bindings::nlattr,
-    len: usize,
-    _request: PhantomData<&'a bindings::nlattr>,
-}
+pub(crate) struct Attributes<'a>(&'a [*mut bindings::nlattr]);
 
 impl<'a> Attributes<'a> {
     /// # Safety
     ///
-    /// As the type's invariant says.
+    /// `table` is null, or has `len` entries for `'a` for which the type's invariant holds.
     pub(super) unsafe fn from_raw(table: *const *mut bindings::nlattr, len: usize) -> Self {
         // INVARIANT: The caller gives it.
-        Self {
-            table,
-            len,
-            _request: PhantomData,
-        }
+        Self(match table.is_null() {
+            true => &[],
+            // SAFETY: By the caller's promise.
+            false => unsafe { slice::from_raw_parts(table, len) },
+        })
     }
 
-    /// The attribute `attr`, if the request carries it.
+    /// The attribute `attr`, if the request carries it. Any context.
     pub(crate) fn get(&self, attr: u16) -> Option<Attribute<'a>> {
-        let attr = usize::from(attr);
-        if self.table.is_null() || attr >= self.len {
-            return None;
-        }
-        // SAFETY: `attr` is below the table's length.
-        let raw = unsafe { *self.table.add(attr) };
-        // INVARIANT: By ours, an entry that is not null is a checked attribute.
-        NonNull::new(raw).map(|raw| Attribute {
-            raw,
-            _request: PhantomData,
-        })
+        // SAFETY: By the invariant.
+        unsafe { Attribute::in_table(self.0, attr) }
+    }
+}
+
+/// The attributes in a nest.
+///
+/// # Invariants
+///
+/// Each entry is null or an attribute that is valid for `'a`.
+pub(crate) struct Nest<'a, const LEN: usize> {
+    table: [*mut bindings::nlattr; LEN],
+    _request: PhantomData<&'a bindings::nlattr>,
+}
+
+impl<'a, const LEN: usize> Nest<'a, LEN> {
+    /// The attribute `attr`, if the nest has it. Any context.
+    pub(crate) fn get(&self, attr: u16) -> Option<Attribute<'a>> {
+        // SAFETY: By the invariant.
+        unsafe { Attribute::in_table(&self.table, attr) }
     }
 }
 
@@ -131,55 +158,98 @@ impl<'a> Attributes<'a> {
 ///
 /// # Invariants
 ///
-/// `raw` is valid for `'a` and was checked against a policy.
+/// `raw` is valid for `'a`, with as many bytes as it says it has.
 #[derive(Clone, Copy)]
 pub(crate) struct Attribute<'a> {
     raw: NonNull<bindings::nlattr>,
     _request: PhantomData<&'a bindings::nlattr>,
 }
 
-impl Attribute<'_> {
-    /// The payload's length in bytes.
-    fn len(&self) -> usize {
+impl<'a> Attribute<'a> {
+    /// # Safety
+    ///
+    /// The entries of `table` are null or attributes that are valid for `'a`.
+    unsafe fn in_table(table: &[*mut bindings::nlattr], attr: u16) -> Option<Self> {
+        // INVARIANT: The caller promises it for entries that are not null.
+        NonNull::new(*table.get(usize::from(attr))?).map(|raw| Self {
+            raw,
+            _request: PhantomData,
+        })
+    }
+
+    fn payload(&self) -> &'a [u8] {
+        const HEADER: usize = size_of::<bindings::nlattr>();
+
         // SAFETY: Valid by the invariant.
         let len = usize::from(unsafe { self.raw.as_ref().nla_len });
-        len.saturating_sub(size_of::<bindings::nlattr>())
+        // SAFETY: The payload follows the header, which the length includes.
+        unsafe {
+            slice::from_raw_parts(
+                self.raw.as_ptr().cast::<u8>().add(HEADER),
+                len.saturating_sub(HEADER),
+            )
+        }
     }
 
     /// The value of a [`Type::U8`]; `EINVAL` for another length.
     pub(crate) fn u8(&self) -> Result<u8> {
-        if self.len() < 1 {
-            return Err(EINVAL);
-        }
-        // SAFETY: Valid, and there is a byte.
-        Ok(unsafe { shim::pernet_shim_nla_get_u8(self.raw.as_ptr()) })
+        self.exactly().map(u8::from_ne_bytes)
     }
 
     /// The value of a [`Type::U32`]; `EINVAL` for another length.
     pub(crate) fn u32(&self) -> Result<u32> {
-        if self.len() < 4 {
-            return Err(EINVAL);
-        }
-        // SAFETY: Valid, and there are four bytes.
-        Ok(unsafe { shim::pernet_shim_nla_get_u32(self.raw.as_ptr()) })
+        self.exactly().map(u32::from_ne_bytes)
     }
 
     /// The value of a [`Type::S32`]; `EINVAL` for another length.
     pub(crate) fn s32(&self) -> Result<i32> {
-        if self.len() < 4 {
-            return Err(EINVAL);
-        }
-        // SAFETY: Valid, and there are four bytes.
-        Ok(unsafe { shim::pernet_shim_nla_get_s32(self.raw.as_ptr()) })
+        self.exactly().map(i32::from_ne_bytes)
     }
 
-    /// The value of a [`Type::Uint`]; `EINVAL` for another length.
+    /// The value of a [`Type::Uint`]; `EINVAL` for another length. C: `nla_get_uint()`.
     pub(crate) fn uint(&self) -> Result<u64> {
-        if !matches!(self.len(), 4 | 8) {
-            return Err(EINVAL);
+        match self.exactly() {
+            Ok(short) => Ok(u32::from_ne_bytes(short).into()),
+            Err(_) => self.exactly().map(u64::from_ne_bytes),
         }
-        // SAFETY: Valid, and of a length that `nla_get_uint()` knows.
-        Ok(unsafe { shim::pernet_shim_nla_get_uint(self.raw.as_ptr()) })
+    }
+
+    /// The value of a [`Type::Text`]; `EINVAL` where there is no NUL.
+    pub(crate) fn text(&self) -> Result<&'a CStr> {
+        CStr::from_bytes_until_nul(self.payload()).map_err(|_| EINVAL)
+    }
+
+    /// What is in a nest, up to attribute `LEN - 1`; `EINVAL` for something malformed. C:
+    /// `nla_parse_nested()`, without the policy: the kernel has checked a [`Type::Nest`] with what
+    /// it is in.
+    pub(crate) fn nest<const LEN: usize>(&self) -> Result<Nest<'a, LEN>> {
+        const { assert!(LEN > 0) };
+
+        let payload = self.payload();
+        let mut table = [ptr::null_mut(); LEN];
+        // SAFETY: The table has an entry for each number up to the highest, and the payload is as
+        // long as it says.
+        to_result(unsafe {
+            bindings::__nla_parse(
+                table.as_mut_ptr(),
+                (LEN - 1) as c_int,
+                payload.as_ptr().cast(),
+                payload.len() as c_int,
+                ptr::null(),
+                bindings::netlink_validation_NL_VALIDATE_TRAILING
+                    | bindings::netlink_validation_NL_VALIDATE_MAXTYPE,
+                ptr::null_mut(),
+            )
+        })?;
+        // INVARIANT: The kernel found these in the payload, and each within its end.
+        Ok(Nest {
+            table,
+            _request: PhantomData,
+        })
+    }
+
+    fn exactly<const N: usize>(&self) -> Result<[u8; N]> {
+        self.payload().try_into().map_err(|_| EINVAL)
     }
 
     pub(super) fn as_raw(&self) -> *const bindings::nlattr {

@@ -15,12 +15,14 @@ use kernel::{
     },
 };
 
-// A 64-bit load or store is one access there, so that a sum never sees half an update. What Rust
-// is supported on with 32 bits would need `u64_stats_sync`.
+// See the documentation of `Counters`. The cookies of namespaces are numbers of an index, too.
 #[cfg(not(CONFIG_64BIT))]
-compile_error!("pernet's per-CPU counters need a 64-bit kernel");
+compile_error!("pernet needs a 64-bit kernel");
 
 /// `N` counters of 64 bits, one set for each CPU: adding takes no lock and shares no cache line.
+///
+/// A 64-bit kernel is required, where a load or store of a counter is one access and a sum never
+/// sees half an update; with 32 bits they would need `u64_stats_sync`.
 ///
 /// Reading goes in two steps: [`Counters::mark`] notes what the sums are, and what is read is that,
 /// as often as wanted. A reset makes what was marked last the new zero, so that nothing is lost that
@@ -45,8 +47,11 @@ unsafe impl<const N: usize> Send for Counters<N> {}
 unsafe impl<const N: usize> Sync for Counters<N> {}
 
 impl<const N: usize> Counters<N> {
-    /// Makes counters that are zero. Process context, may sleep.
+    /// Makes counters that are zero. Process context, may sleep. Fails with `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
+        // The longest that the per-CPU allocator can give: PCPU_MIN_UNIT_SIZE.
+        const { assert!(N > 0 && N * size_of::<u64>() <= 32 * 1024) };
+
         // SAFETY: Any number may be asked for; the answer is null or zeroed numbers.
         let cells = unsafe { shim::pernet_shim_alloc_percpu(N) };
         // INVARIANT: Just allocated.

@@ -6,6 +6,10 @@
 
 use super::{
     namespace::Net,
+    scope::{
+        Remove,
+        Scope, //
+    },
     shim, //
 };
 use kernel::{
@@ -46,7 +50,15 @@ pub(crate) struct File<'net, T: Show> {
 impl<'net, T: Show> File<'net, T> {
     /// Makes the file. Process context, may sleep. Fails with `ENOMEM`, also for a name that is
     /// taken.
-    pub(crate) fn new(net: &'net Net, name: &'static CStr, content: Arc<T>) -> Result<Self> {
+    pub(crate) fn new(
+        scope: &mut Scope<'net>,
+        name: &'static CStr,
+        content: Arc<T>,
+    ) -> Result<Arc<Self>> {
+        scope.register(|net| Self::create(net, name, content))
+    }
+
+    fn create(net: &'net Net, name: &'static CStr, content: Arc<T>) -> Result<Self> {
         // SAFETY: `net` is valid and its folder outlives the file: this subsystem came after that
         // of procfs, so it goes before. `content` is held until the file is removed.
         let entry = unsafe {
@@ -78,6 +90,12 @@ impl<'net, T: Show> File<'net, T> {
                 shim::remove_proc_entry(self.name.as_char_ptr(), (*self.net.as_raw()).proc_net)
             };
         }
+    }
+}
+
+impl<T: Show> Remove for File<'_, T> {
+    fn remove(&self) {
+        self.remove();
     }
 }
 

@@ -118,10 +118,6 @@ unsafe extern "C" {
     pub(super) fn pernet_shim_nla_nest_start(skb: *mut sk_buff, attrtype: c_int) -> *mut nlattr;
     pub(super) fn pernet_shim_nla_nest_end(skb: *mut sk_buff, start: *mut nlattr);
     pub(super) fn pernet_shim_nla_nest_cancel(skb: *mut sk_buff, start: *mut nlattr);
-    pub(super) fn pernet_shim_nla_get_uint(nla: *const nlattr) -> u64;
-    pub(super) fn pernet_shim_nla_get_u8(nla: *const nlattr) -> u8;
-    pub(super) fn pernet_shim_nla_get_u32(nla: *const nlattr) -> u32;
-    pub(super) fn pernet_shim_nla_get_s32(nla: *const nlattr) -> i32;
 
     pub(super) fn pernet_shim_seq_pde_data(seq: *const seq_file) -> *mut c_void;
     pub(super) fn pernet_shim_seq_net(seq: *mut seq_file) -> *mut net;
@@ -137,6 +133,7 @@ unsafe extern "C" {
 
     pub(super) fn register_netdevice_notifier(nb: *mut notifier_block) -> c_int;
     pub(super) fn unregister_netdevice_notifier(nb: *mut notifier_block) -> c_int;
+    pub(super) fn dev_get_by_name_rcu(net: *mut net, name: *const c_char) -> *mut net_device;
 
     pub(super) fn nf_register_net_hook(net: *mut net, ops: *const NfHookOps) -> c_int;
     pub(super) fn nf_unregister_net_hook(net: *mut net, ops: *const NfHookOps);

@@ -4,7 +4,13 @@
 //!
 //! C header: [`include/linux/sysctl.h`](srctree/include/linux/sysctl.h)
 
-use super::namespace::Net;
+use super::{
+    namespace::Net,
+    scope::{
+        Remove,
+        Scope, //
+    },
+};
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
@@ -64,7 +70,18 @@ impl<'net, T: Switches> Table<'net, T> {
     /// Makes the files in the folder `path`, which is below `/proc/sys`.
     ///
     /// Process context, may sleep. Fails with `ENOMEM`, also for a name that is taken.
-    pub(crate) fn new(net: &'net Net, path: &'static CStr, switches: Arc<T>) -> Result<Self> {
+    pub(crate) fn new(
+        scope: &mut Scope<'net>,
+        path: &'static CStr,
+        switches: Arc<T>,
+    ) -> Result<Arc<Self>>
+    where
+        T: 'net,
+    {
+        scope.register(|net| Self::create(net, path, switches))
+    }
+
+    fn create(net: &'net Net, path: &'static CStr, switches: Arc<T>) -> Result<Self> {
         let mut entries = KVec::with_capacity(T::NAMES.len(), GFP_KERNEL)?;
         for (switch, name) in T::NAMES.iter().enumerate() {
             let entry = bindings::ctl_table {
@@ -106,6 +123,12 @@ impl<'net, T: Switches> Table<'net, T> {
             // SAFETY: Registered by the invariant.
             unsafe { bindings::unregister_net_sysctl_table(self.header.as_ptr()) };
         }
+    }
+}
+
+impl<T: Switches> Remove for Table<'_, T> {
+    fn remove(&self) {
+        self.remove();
     }
 }
 

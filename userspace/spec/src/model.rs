@@ -95,12 +95,24 @@ pub struct Attribute {
     #[serde(rename = "enum")]
     pub enumeration: Option<String>,
     pub nested_attributes: Option<String>,
+    checks: Option<Checks>,
     #[serde(default)]
     #[expect(
         dead_code,
         reason = "says how often it may occur, which changes no number"
     )]
     multi_attr: bool,
+}
+
+/// What a value must be like beyond its type; of YNL's checks the one in use.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Checks {
+    #[expect(
+        dead_code,
+        reason = "the module says it in its policy, and a test compares"
+    )]
+    max_len: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -243,6 +255,10 @@ impl Spec {
                     "attribute `{name}`: no enum `{wanted}`"
                 );
             }
+            ensure!(
+                attribute.checks.is_none() || attribute.kind == AttributeKind::String,
+                "attribute `{name}`: has a length to check and is no string"
+            );
             match &attribute.nested_attributes {
                 Some(wanted) => {
                     ensure!(
@@ -303,7 +319,8 @@ impl Spec {
         Ok(())
     }
 
-    fn set(&self, name: &str) -> Result<&AttributeSet> {
+    /// The attribute set of this name.
+    pub fn set(&self, name: &str) -> Result<&AttributeSet> {
         (self.attribute_sets.iter())
             .find(|set| set.name == name)
             .with_context(|| format!("no attribute set `{name}`"))

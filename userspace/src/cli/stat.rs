@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::output;
+use crate::netlink::pernet::Filter;
 use crate::netns::Reference;
 use crate::stat::{self, table};
 
@@ -21,6 +22,12 @@ use crate::stat::{self, table};
 pub struct Arguments {
     /// The namespaces: nodes' names, pid:N, paths, ...; see `pernet --help`
     ns: Vec<Reference>,
+    /// Of all namespaces, show those with a device of this name
+    #[arg(long, value_name = "NAME", conflicts_with = "ns")]
+    device: Option<String>,
+    /// Of all namespaces, show those that dropped N packets or more since their reset
+    #[arg(long, value_name = "N", conflicts_with = "ns")]
+    min_drops: Option<u64>,
     /// Print JSON, with everything the module tells
     #[arg(long)]
     json: bool,
@@ -51,7 +58,11 @@ Exit status: 3 where the module is not loaded.";
 pub struct NoModule;
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let namespaces = stat::read(&arguments.ns)?.ok_or(NoModule)?;
+    let filter = Filter {
+        device: arguments.device.clone(),
+        min_drops: arguments.min_drops,
+    };
+    let namespaces = stat::read(&arguments.ns, &filter)?.ok_or(NoModule)?;
     match arguments.json {
         true => output::print_json(&namespaces),
         false => output::print(&table::render(&namespaces)),

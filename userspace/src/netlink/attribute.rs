@@ -32,6 +32,22 @@ pub fn genl<T: NlAttrType>(kind: T, payload: impl Size + ToBytes) -> Result<Nlat
         .with_context(|| format!("cannot build attribute {kind:?}"))
 }
 
+/// A generic netlink attribute that holds others.
+pub fn genl_holding<T: NlAttrType, I: NlAttrType>(
+    kind: T,
+    inner: Vec<Nlattr<I, Buffer>>,
+) -> Result<Nlattr<T, Buffer>> {
+    let nla_type = (AttrTypeBuilder::default().nla_nested(true))
+        .nla_type(kind)
+        .build()?;
+    let inner: GenlBuffer<I, Buffer> = inner.into_iter().collect();
+    NlattrBuilder::default()
+        .nla_type(nla_type)
+        .nla_payload(inner)
+        .build()
+        .with_context(|| format!("cannot build attribute {kind:?}"))
+}
+
 /// The rtnetlink attributes inside a payload.
 pub fn rt_nest<T: RtaType>(payload: &Buffer) -> Result<RtBuffer<T, Buffer>> {
     parse(payload.as_ref())

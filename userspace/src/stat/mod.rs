@@ -13,18 +13,18 @@ use std::os::fd::AsFd;
 use anyhow::Result;
 
 use self::model::Namespace;
-use crate::netlink::pernet::{Family, Selector};
+use crate::netlink::pernet::{Family, Filter, Selector};
 use crate::netns::{Netns, Reference, named};
 use crate::node::reference;
 
-/// Reads the namespaces that are `wanted`, or all there are to be seen where
-/// none is; nothing, where the module is not loaded.
-pub fn read(wanted: &[Reference]) -> Result<Option<Vec<Namespace>>> {
+/// Reads the namespaces that are `wanted`, or where none is all there are to be
+/// seen that pass the filter; nothing, where the module is not loaded.
+pub fn read(wanted: &[Reference], filter: &Filter) -> Result<Option<Vec<Namespace>>> {
     let Some(mut family) = Family::connect()? else {
         return Ok(None);
     };
     let reports = match wanted {
-        [] => family.dump()?,
+        [] => family.dump(filter)?,
         wanted => (wanted.iter())
             .map(|reference| {
                 let found = reference::resolve(reference)?;

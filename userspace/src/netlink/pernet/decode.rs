@@ -92,7 +92,7 @@ pub fn report(message: &Buffer) -> Result<NetnsReport> {
             Netns::CountDrops => report.counting.drops = is_on(payload)?,
             Netns::Epoch => report.epoch = attribute::uint(payload)?,
             Netns::EpochAge => report.epoch_age = attribute::uint(payload)?,
-            Netns::Pid | Netns::Fd | Netns::UnrecognizedConst(_) => {}
+            Netns::Pid | Netns::Fd | Netns::Filter | Netns::UnrecognizedConst(_) => {}
         }
     }
     report.cookie = cookie.context("the module described a namespace without its cookie")?;

@@ -39,6 +39,15 @@ pub struct Wanted {
     pub drops: Option<bool>,
 }
 
+/// Which namespaces a dump is to have: those that are like all that is said here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// A device in it has this name.
+    pub device: Option<String>,
+    /// It has dropped this many packets or more.
+    pub min_drops: Option<u64>,
+}
+
 /// The family, for the namespace the thread was in when it was connected.
 pub struct Family {
     socket: Socket,
@@ -66,9 +75,10 @@ impl Family {
         Ok(Some(Family { socket, id }))
     }
 
-    /// Every namespace that the caller may see.
-    pub fn dump(&mut self) -> Result<Vec<NetnsReport>> {
-        let request = request(Cmd::Get, GenlBuffer::new())?;
+    /// Every namespace that the caller may see and that passes the filter.
+    pub fn dump(&mut self, filter: &Filter) -> Result<Vec<NetnsReport>> {
+        let filter = filter.attribute()?;
+        let request = request(Cmd::Get, filter.into_iter().collect())?;
         let entries =
             self.socket
                 .dump("cannot read the namespaces' counters", self.id, &request)?;
@@ -120,6 +130,23 @@ impl Selector<'_> {
             Selector::Cookie(cookie) => attribute::genl(Netns::Cookie, *cookie),
             Selector::Fd(fd) => attribute::genl(Netns::Fd, fd.as_raw_fd().unsigned_abs()),
         }
+    }
+}
+
+impl Filter {
+    /// None where everything passes: a module that knows no filters does without.
+    fn attribute(&self) -> Result<Option<Attribute>> {
+        let mut inner = Vec::new();
+        if let Some(name) = &self.device {
+            inner.push(attribute::genl(uapi::Filter::DeviceName, name.as_str())?);
+        }
+        if let Some(packets) = self.min_drops {
+            inner.push(attribute::genl(uapi::Filter::MinDrops, packets)?);
+        }
+        if inner.is_empty() {
+            return Ok(None);
+        }
+        attribute::genl_holding(Netns::Filter, inner).map(Some)
     }
 }
 

@@ -36,8 +36,10 @@ pub(crate) enum Cmd {
     ///
     /// A `do` without attributes reads the asking socket's own namespace; one
     /// with exactly one of cookie, nsid, pid and fd reads the namespace that
-    /// it names. A `dump` reads every namespace the socket may see, and is
-    /// marked NLM_F_DUMP_INTR when namespaces came or went meanwhile.
+    /// it names. A `dump` reads every namespace that the socket may see and
+    /// that passes the filter, in the order of their cookies. It is marked
+    /// NLM_F_DUMP_INTR when namespaces came or went meanwhile; those that did
+    /// neither are in it once all the same.
     Get = 1,
     /// Say what a namespace counts: the asking socket's own, or the one that
     /// cookie, nsid, pid or fd names. At least one setting is to be given;
@@ -280,9 +282,32 @@ pub(crate) enum Netns {
     /// Nanoseconds since the epoch began: with the last reset or, if there
     /// was none, with `age`.
     EpochAge = 15,
+    /// Only in the request of a dump: which of the namespaces that the
+    /// socket may see are to be shown. All of them, if it is absent.
+    Filter = 16,
 }
 
 impl NlAttrType for Netns {}
+
+/// What a namespace is like that a dump is to show. Where several of these
+/// are given it is like all of them.
+#[neli_enum(serialized_type = "u16")]
+pub(crate) enum Filter {
+    /// The user namespace with this inode number in nsfs owns it.
+    UsernsInode = 1,
+    /// Whether it is older than the module.
+    Preexisting = 2,
+    /// Whether its packets are counted at the hooks.
+    CountTraffic = 3,
+    /// Whether its dropped packets are counted.
+    CountDrops = 4,
+    /// It has dropped this many packets in its epoch, or more.
+    MinDrops = 5,
+    /// A device in it has this name, or has it as an alternative name.
+    DeviceName = 6,
+}
+
+impl NlAttrType for Filter {}
 
 /// Network devices, counted by their notifications since the epoch began. In
 /// epoch 0, present is registered + moved-in - unregistered - moved-out.
