@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Writes the constants of the netlink family, for the kernel module and for
-//! the tool, from the one specification both sides obey.
+//! Writes what follows from the one specification of the netlink family: the
+//! constants for the kernel module and for the tool, which both obey it, and the
+//! description by which syzkaller tries whether the module does.
 
 mod model;
 mod render;
+mod syzlang;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +31,7 @@ pub fn repository() -> PathBuf {
 
 /// Reads the specification of the repository at `root` and returns what is to
 /// be written there.
-pub fn generate(root: &Path) -> Result<[Output; 2]> {
+pub fn generate(root: &Path) -> Result<[Output; 3]> {
     let path = root.join(SPEC);
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -37,7 +39,7 @@ pub fn generate(root: &Path) -> Result<[Output; 2]> {
 }
 
 /// What is to be written for the specification `text`.
-pub fn outputs(text: &str) -> Result<[Output; 2]> {
+pub fn outputs(text: &str) -> Result<[Output; 3]> {
     let spec = model::Spec::parse(text)?;
     Ok([
         Output {
@@ -47,6 +49,10 @@ pub fn outputs(text: &str) -> Result<[Output; 2]> {
         Output {
             path: "userspace/src/netlink/pernet/uapi.rs",
             text: render::tool(&spec)?,
+        },
+        Output {
+            path: "docs/netlink/socket_netlink_generic_pernet.txt",
+            text: syzlang::description(&spec)?,
         },
     ])
 }

@@ -53,7 +53,7 @@ operations:
 
 #[test]
 fn numbers_count_up_as_in_ynl() {
-    let [kernel, tool] = outputs(SMALL).unwrap();
+    let [kernel, tool, _] = outputs(SMALL).unwrap();
     for line in [
         "pub(crate) const FAMILY_NAME: &CStr = c\"small\";",
         "pub(crate) const LOOK_UP: u8 = 1;",
@@ -84,11 +84,34 @@ fn numbers_count_up_as_in_ynl() {
 #[test]
 fn groups_are_known_by_name() {
     let text = SMALL.to_owned() + "mcast-groups:\n  list:\n    - name: late-news\n";
-    let [kernel, tool] = outputs(&text).unwrap();
+    let [kernel, tool, _] = outputs(&text).unwrap();
     let line = "pub(crate) const LATE_NEWS: &super::CStr = c\"late-news\";";
     assert!(kernel.text.contains(line), "{}", kernel.text);
     let line = "pub(crate) const LATE_NEWS: &str = \"late-news\";";
     assert!(tool.text.contains(line), "{}", tool.text);
+}
+
+#[test]
+fn syzkaller_is_told_what_requests_may_carry() {
+    let text = SMALL.replace("[side]", "[side, late, parts]");
+    let [.., syzlang] = outputs(&text).unwrap();
+    for line in [
+        "define SMALL_CMD_LOOK_UP\t1",
+        "define SMALL_A_THING_PARTS\t8",
+        "resource genl_small_family_id[int16]",
+        "sendmsg$SMALL_CMD_LOOK_UP_do(fd sock_nl_generic, msg ptr[in, \
+         msghdr_small[SMALL_CMD_LOOK_UP, small_look_up_do_policy]], f flags[send_flags])",
+        "small_look_up_do_policy [",
+        "\tSMALL_A_THING_SIDE\tnlattr[SMALL_A_THING_SIDE, flags[small_side, int8]]",
+        "\tSMALL_A_THING_LATE\tnlattr[SMALL_A_THING_LATE, int32]",
+        "\tSMALL_A_THING_LATE_LONG\tnlattr[SMALL_A_THING_LATE, int64]",
+        "\tSMALL_A_THING_PARTS\tnlnest[SMALL_A_THING_PARTS, array[small_thing_nest_policy]]",
+        "small_thing_nest_policy [",
+        "small_side = 5, 6",
+    ] {
+        let times = syzlang.text.lines().filter(|it| *it == line).count();
+        assert!(times > 0, "{line} is not in\n{}", syzlang.text);
+    }
 }
 
 /// What comes of the small specification with `old` replaced.
@@ -116,7 +139,7 @@ fn what_is_not_understood_is_refused() {
         ),
         ("type: enum", "type: flags", "flags"),
         ("type: uint", "type: u128", "u128"),
-        ("value: 7", "checks: {min: 1}", "checks"),
+        ("value: 7", "checks: {min: 1}", "min"),
         ("do:", "notify: look-up\n      do:", "notify"),
         ("request:", "pre: hook\n        request:", "pre"),
     ] {
@@ -145,6 +168,7 @@ fn a_specification_at_odds_with_itself_is_refused() {
             "no attribute set `none`",
         ),
         ("        nested-attributes: thing\n", "", "a nest of what"),
+        ("value: 7", "checks: {max-len: 1}", "is no string"),
         ("type: nest", "type: u8", "not a nest"),
         (
             "attribute-set: thing",
