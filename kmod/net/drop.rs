@@ -97,6 +97,8 @@ pub(crate) trait Observer: Send + Sync + 'static {
 
 /// The one probe of all namespaces. It is on the tracepoint while somebody is watched.
 ///
+/// Who makes and drops it is bound as with its [`Notifier`].
+///
 /// # Invariants
 ///
 /// `_devices` is registered for longer than anybody is watched.
@@ -108,7 +110,7 @@ pub(crate) struct Probe<T: Observer> {
 }
 
 impl<T: Observer> Probe<T> {
-    /// Makes a probe that watches nothing yet. Process context, takes RTNL. Fails with `ENOMEM`.
+    /// Makes a probe that watches nothing yet. Process context, may sleep. Fails with `ENOMEM`.
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         // INVARIANT: Nobody is watched yet; each `Watch` holds the probe.
         try_pin_init!(Self {
@@ -265,6 +267,7 @@ struct Held<T> {
 impl<'net, T: Observer> Watch<'net, T> {
     /// Makes one that is off. Does not fail.
     pub(crate) fn new(net: &'net Net, probe: Arc<Probe<T>>) -> impl PinInit<Self, Error> {
+        // INVARIANT: Off, and nobody was told yet.
         try_pin_init!(Self {
             net,
             probe,

@@ -90,19 +90,19 @@ impl Net {
         unsafe { NetRef::from_owned(shim::pernet_shim_maybe_get_net(self.as_raw())) }
     }
 
-    /// The identity: unique since boot and never reused. The value of `SO_NETNS_COOKIE`.
+    /// The identity: unique since boot and never reused. The value of `SO_NETNS_COOKIE`. Any context.
     pub(crate) fn cookie(&self) -> u64 {
         // SAFETY: Set before any subsystem's `init`, then constant.
         unsafe { (*self.as_raw()).net_cookie }
     }
 
-    /// The inode number in nsfs.
+    /// The inode number in nsfs. Any context.
     pub(crate) fn inode(&self) -> u32 {
         // SAFETY: Set before any subsystem's `init`, then constant.
         unsafe { (*self.as_raw()).ns.inum }
     }
 
-    /// The inode number in nsfs of the user namespace that owns this one.
+    /// The inode number in nsfs of the user namespace that owns this one. Any context.
     pub(crate) fn user_ns_inode(&self) -> u32 {
         // SAFETY: A namespace holds a reference to its owner, the same one all its life.
         unsafe { (*(*self.as_raw()).user_ns).ns.inum }
@@ -115,12 +115,13 @@ impl Net {
         unsafe { bindings::ns_capable((*self.as_raw()).user_ns, bindings::CAP_NET_ADMIN as c_int) }
     }
 
-    /// Tells namespaces apart while they exist.
+    /// Tells namespaces apart while they exist. Any context.
     pub(super) fn address(&self) -> usize {
         self.as_raw().addr()
     }
 
     /// Whether the kernel lists the namespace already, which it does once every `init` went well.
+    /// Any context.
     ///
     /// In `init` this tells a namespace that is older than the registration from one in the making.
     pub(crate) fn is_listed(&self) -> bool {
@@ -131,8 +132,9 @@ impl Net {
 
     /// All namespaces, in the order in which they were made, under RCU.
     ///
-    /// New ones join at the end and any of them may leave at any time.
+    /// New ones join at the end and any of them may leave at any time. Any context.
     pub(super) fn all(_guard: &rcu::Guard) -> All<'_> {
+        // INVARIANT: This is the head.
         All {
             at: &raw const bindings::net_namespace_list,
             _guard: PhantomData,

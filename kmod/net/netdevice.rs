@@ -147,6 +147,9 @@ pub(crate) trait Observer: Send + Sync + 'static {
 
 /// A registered observer. Dropping it unregisters it.
 ///
+/// Both take RTNL and the lock under which subsystems come and namespaces are made and die: not to
+/// be done in a subsystem's callbacks.
+///
 /// # Invariants
 ///
 /// `block` is registered with the kernel.
@@ -164,7 +167,7 @@ unsafe impl<T: Observer> Send for Notifier<T> {}
 unsafe impl<T: Observer> Sync for Notifier<T> {}
 
 impl<T: Observer> Notifier<T> {
-    /// Registers an observer. Process context, takes RTNL.
+    /// Registers an observer. Process context, may sleep. Fails with `ENOMEM`.
     pub(crate) fn new(observer: T) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             observer,

@@ -154,7 +154,7 @@ impl<'a, const LEN: usize> Nest<'a, LEN> {
     }
 }
 
-/// One attribute of a request.
+/// One attribute of a request. Every method may be called in any context.
 ///
 /// # Invariants
 ///
@@ -257,8 +257,8 @@ impl<'a> Attribute<'a> {
     }
 }
 
-/// Writes attributes at the end of a message. Every method fails with `EMSGSIZE` when the message
-/// has no room.
+/// Writes attributes at the end of a message. Every method may be called in any context, and fails
+/// with `EMSGSIZE` when the message has no room.
 ///
 /// # Invariants
 ///

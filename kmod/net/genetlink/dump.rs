@@ -13,10 +13,12 @@ use super::{
         shim, //
     },
     context,
-    write_message,
-    Family,
-    Request,
-    LONGEST, //
+    request::{
+        write_message,
+        Request,
+        LONGEST, //
+    },
+    Family, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -65,13 +67,13 @@ pub(crate) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// The request that is answered.
+    /// The request that is answered. Any context.
     pub(crate) fn request(&self) -> &Request<'a> {
         &self.request
     }
 
-    /// Says of what state the messages from here on are. If it is not the same throughout a dump,
-    /// its messages are marked with `NLM_F_DUMP_INTR`.
+    /// Says of what state the messages from here on are, and the end of the dump if none follows.
+    /// What is of another state than what came before is marked with `NLM_F_DUMP_INTR`. Any context.
     pub(crate) fn set_generation(&mut self, generation: u32) {
         // SAFETY: Valid and ours by the invariant. No reference to the whole is made: the cursor is
         // lent out.
@@ -86,7 +88,7 @@ impl<'a> Part<'a> {
         unsafe {
             write_message(
                 self.skb,
-                self.request.info.as_ref(),
+                self.request.info(),
                 bindings::NLM_F_MULTI as c_int,
                 |header| shim::pernet_shim_genl_dump_check_consistent(cb, header),
                 fill,
@@ -144,7 +146,7 @@ unsafe extern "C" fn start_callback<const ATTRS: usize, D: Dump<ATTRS>>(
         // SAFETY: The kernel gives the request, after checking it against the policy of `D`.
         let request = unsafe { request(cb, ATTRS)? };
         // SAFETY: It begins to serve this request to the family.
-        let family = unsafe { context::<D::Family>(request.info.as_ptr()) };
+        let family = unsafe { context::<D::Family>(request.info()) };
         let dump = D::start(&family, &request)?;
         let family = family.into();
         let under_way = KBox::new(Answer { family, dump }, GFP_KERNEL)?;
