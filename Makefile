@@ -50,7 +50,7 @@ cli: ## Build the command-line tool
 	@scripts/cli
 
 .PHONY: spec
-spec: ## Generate the constants of both sides from docs/netlink/pernet.yaml
+spec: ## Generate from docs/netlink/pernet.yaml: the constants of both sides, syzkaller's description
 	@scripts/spec
 
 ## Test

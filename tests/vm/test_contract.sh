@@ -9,25 +9,10 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
 # shellcheck source=tests/vm/netns.sh
 . "$here/netns.sh"
+# shellcheck source=tests/vm/family.sh
+. "$here/family.sh"
 
 spec=$PERNET_CHECKOUT/docs/netlink/pernet.yaml
-
-# ynl REQUEST…: a line of JSON for each, see the script.
-ynl() {
-    "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" "$@"
-}
-
-# as_nobody COMMAND…
-as_nobody() {
-    setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"
-}
-
-# of REPLIES LINE [JQ-FILTER]: a look at one reply of several
-of() {
-    sed -n "$2p" <<<"$1" | jq --compact-output "${3:-.}"
-}
-
-cookies='[.[].cookie] | sort'
 
 test_spec_is_valid() {
     load_module
@@ -41,7 +26,7 @@ test_get_own() {
     ip -n a link set lo up
     ip netns exec a ping -q -c 1 127.0.0.1
     local reply
-    reply=$(ip netns exec a "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" 'get {}')
+    reply=$(ip netns exec a "${client[@]}" 'get {}')
     assert_eq "$(value_of a cookie)" "$(jq .cookie <<<"$reply")" cookie
     assert_eq "$(value_of a inode)" "$(jq .inode <<<"$reply")" inode
     assert_eq "$(value_of a userns_inode)" "$(jq '."userns-inode"' <<<"$reply")" "owner's inode"
@@ -69,10 +54,6 @@ test_get_by_each_selector() {
     assert_eq "[$cookie,42]" "$(ynl 'get {"nsid": 42}' | jq --compact-output '[.cookie, .nsid]')" "by id"
 }
 
-in_netns() {
-    [[ /proc/$1/ns/net -ef /run/netns/$2 ]]
-}
-
 test_dump_is_complete() {
     load_module
     local expected name
@@ -85,11 +66,6 @@ test_dump_is_complete() {
         for name in "${names[@]}"; do value_of "$name" cookie; done
     } | jq --slurp --compact-output sort)
     assert_eq "$expected" "$(ynl dump | jq --compact-output "$cookies")" "cookies of the dump"
-}
-
-# refusal ERRNO MESSAGE ATTRIBUTE
-refusal() {
-    printf '{"errno":%d,"message":"%s","attribute":".%s"}\n' "$@"
 }
 
 test_bad_requests_are_refused() {
@@ -115,12 +91,12 @@ test_nobody_sees_no_more_than_their_own() {
     load_module
     make_netns a
     local own cookie replies
-    own=$(sed -n 's/^netns cookie \([0-9]*\).*/\1/p' /proc/net/pernet)
+    own=$(own_cookie)
     cookie=$(value_of a cookie)
     ip netns exec a sleep 1000 &
     defer kill $!
     wait_until 10 in_netns $! a
-    replies=$(as_nobody "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" \
+    replies=$(as_nobody "${client[@]}" \
         dump "get {\"cookie\": $own}" "get {\"cookie\": $cookie}" "get {\"pid\": $!}")
     assert_eq "[$own]" "$(of "$replies" 1 "$cookies")" "dump"
     assert_eq "$own" "$(of "$replies" 2 .cookie)" "own by cookie"
@@ -133,16 +109,16 @@ test_root_of_a_user_namespace_sees_what_that_owns() {
     load_module
     make_netns a
     local own
-    own=$(sed -n 's/^netns cookie \([0-9]*\).*/\1/p' /proc/net/pernet)
+    own=$(own_cookie)
     # In a user namespace of its own, but in the initial network namespace.
     assert_eq "[$own]" "$(as_nobody unshare --user --map-root-user \
-        "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" dump | jq --compact-output "$cookies")" \
+        "${client[@]}" dump | jq --compact-output "$cookies")" \
         "without a network namespace of its own"
     # One that owns two of them, of which it is in the second and holds the first.
     # shellcheck disable=SC2016  # for the inner shell
     assert_eq 2 "$(as_nobody unshare --user --map-root-user --net bash -c \
         'exec 3</proc/self/ns/net; exec unshare --net "$0" "$@"' \
-        "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl" dump | jq length)" "namespaces seen from inside"
+        "${client[@]}" dump | jq length)" "namespaces seen from inside"
 }
 
 run_tests

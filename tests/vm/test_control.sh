@@ -9,25 +9,8 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
 # shellcheck source=tests/vm/netns.sh
 . "$here/netns.sh"
-
-client=("$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/ynl")
-
-ynl() {
-    "${client[@]}" "$@"
-}
-
-as_nobody() {
-    setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"
-}
-
-# of REPLIES LINE [JQ-FILTER]: a look at one reply of several
-of() {
-    sed -n "$2p" <<<"$1" | jq --compact-output "${3:-.}"
-}
-
-own_cookie() {
-    sed -n 's/^netns cookie \([0-9]*\).*/\1/p' /proc/net/pernet
-}
+# shellcheck source=tests/vm/family.sh
+. "$here/family.sh"
 
 not_admin() {
     printf '{"errno":1,"message":"CAP_NET_ADMIN is missing in the namespace'\''s owner","attribute":%s}\n' "$1"
@@ -145,7 +128,7 @@ test_an_ordinary_user_may_not() {
     make_netns a
     ip netns exec a sleep 1000 &
     defer kill $!
-    wait_until 10 test "/proc/$!/ns/net" -ef /run/netns/a
+    wait_until 10 in_netns $! a
     local replies cookie
     cookie=$(value_of a cookie)
     replies=$(as_nobody "${client[@]}" 'set {"count-traffic": "off"}' 'reset {}' "reset {\"cookie\": $(own_cookie)}" \
@@ -179,7 +162,7 @@ test_root_of_a_user_namespace_may_what_that_owns() {
 # What the kernel says of the policies is what the specification says.
 test_policies_are_those_of_the_specification() {
     load_module
-    "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/policies"
+    assert_eq '4 operations, 15 attributes, 0 differences' "$("$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/policies")" "policies"
 }
 
 run_tests

@@ -126,6 +126,37 @@ test_parameter_counts_from_the_start() {
     assert_eq '3 4' "$(dropped b NO_SOCKET) $(dropped new NO_SOCKET)" "in an old and a new namespace"
 }
 
+# probed: whether the kernel has anybody on the tracepoint
+probed() {
+    local status=0
+    "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/probed" kfree_skb || status=$?
+    ((status != 2)) || echo "does not tell"
+}
+
+test_off_is_no_probe() {
+    need_tracepoints
+    [[ $(probed) != 'does not tell' ]] || skip "this kernel does not show its memory"
+    assert_eq 0 "$(probed)" "probes without the module"
+    load_module
+    make_netns a b
+    assert_eq 0 "$(probed)" "while no namespace counts"
+    count_drops 1 a b
+    assert_eq 1 "$(probed)" "while two namespaces count"
+    count_drops 0 a
+    assert_eq 1 "$(probed)" "while one namespace counts"
+    count_drops 0 b
+    assert_eq 0 "$(probed)" "while none counts any more"
+    ip netns add dies
+    count_drops 1 dies
+    assert_eq 1 "$(probed)" "while one counts that is to die"
+    ip netns del dies
+    wait_until 20 unprobed
+}
+
+unprobed() {
+    [[ $(probed) == 0 ]]
+}
+
 test_netlink_and_the_tool_say_the_same() {
     need_tracepoints
     load_module

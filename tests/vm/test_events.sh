@@ -8,9 +8,10 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/lib.sh"
 # shellcheck source=tests/vm/netns.sh
 . "$here/netns.sh"
+# shellcheck source=tests/vm/family.sh
+. "$here/family.sh"
 
 listener=("$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/listen")
-nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --)
 # Somebody else: who makes a user namespace has every capability in it.
 stranger=(setpriv --reuid 65533 --regid 65533 --clear-groups --)
 
@@ -53,10 +54,6 @@ last_word() {
 }
 
 ended='."device-name" == "last" and .kind == "device-unregistered"'
-
-own_cookie() {
-    sed -n 's/^netns cookie \([0-9]*\).*/\1/p' /proc/net/pernet
-}
 
 test_life_and_death() {
     load_module
@@ -174,6 +171,30 @@ test_everybody_hears_what_they_may_see() {
     assert_eq "[$own]" "$(heard owns_none "$cookies")" "root of a user namespace that owns no network namespace"
     assert_eq '["device-up"]' "$(heard owner 'map(.kind)')" "root of a user namespace, of what that owns"
     assert_eq false "$(heard owner "any(.cookie == $b or .cookie == $a or .cookie == $own)")" "and of nothing else"
+}
+
+# Who does not keep up is told so, once it reads, and hears what comes then; who
+# keeps up misses nothing.
+test_a_loss_is_seen() {
+    load_module
+    listen slow "${listener[@]}" --buffer 4096
+    local slow=$!
+    listen quick "${listener[@]}"
+    all_ready slow quick
+    kill -STOP "$slow"
+    printf 'link add d%d type dummy\n' {1..60} | ip -batch -
+    printf 'link del d%d\n' {1..60} | ip -batch -
+    kill -CONT "$slow"
+    wait_until 20 has_heard slow .lost
+    last_word
+    wait_until 20 has_heard slow "$ended"
+    wait_until 20 has_heard quick "$ended"
+    local devices='map(select(."device-name" // "" | startswith("d")) | .kind)'
+    assert_eq '[120,false]' "$(heard quick "[($devices | length), any(.lost)]")" "events that the quick one heard"
+    assert_eq '[true,1]' "$(heard slow "[($devices | length > 0 and length < 120), (map(select(.lost)) | length)]")" \
+        "what the slow one heard, and that it was told of its loss once"
+    # In the order in which they came, with the loss after what had found room.
+    assert_eq true "$(heard slow "(map(.lost) | index(true)) > 0 and .[-1].\"device-name\" == \"last\"")" "order"
 }
 
 # Listeners that do not read, namespaces in hundreds, and the module goes.

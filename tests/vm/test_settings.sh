@@ -66,6 +66,27 @@ test_a_wrong_parameter_is_refused() {
     [[ ! -e $switch ]]
 }
 
+# hooks NS: how many functions of the module the kernel has at the hooks there
+hooks() {
+    local status=0
+    ip netns exec "$1" "$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/hooks" pernet || status=$?
+    ((status != 2)) || echo "does not tell"
+}
+
+test_off_is_nothing_at_the_hooks() {
+    make_netns old
+    [[ $(hooks old) != 'does not tell' ]] || skip "this kernel does not tell of its hooks"
+    insmod "$PERNET_KO" traffic=0
+    defer rmmod pernet
+    make_netns new
+    assert_eq '0 0' "$(hooks old) $(hooks new)" "functions at the hooks of an old and a new namespace, off by the parameter"
+    change new 1
+    assert_eq '0 10' "$(hooks old) $(hooks new)" "after one was switched on"
+    change old 1
+    change new 0
+    assert_eq '10 0' "$(hooks old) $(hooks new)" "after it was switched off, and the other on"
+}
+
 test_values_are_checked() {
     load_module
     make_netns a

@@ -65,6 +65,22 @@ test_stat_of_all() {
     assert_eq 3 "$(pernet stat | grep --count cookie)" "namespaces in the table"
 }
 
+test_stat_of_those_that_pass_a_filter() {
+    load_module
+    make_nodes n1 n2
+    ip -n n2 link add eth7 type dummy
+    assert_eq '["n2"]' "$(pernet stat --json --device eth7 | jq --compact-output 'map(.name)')" "with the device"
+    assert_eq '[]' "$(pernet stat --json --device eth7 --min-drops 1 | jq --compact-output 'map(.name)')" \
+        "with the device, and drops"
+    assert_eq '[null,"n1","n2"]' "$(pernet stat --json --device lo --min-drops 0 | jq --compact-output 'map(.name) | sort')" \
+        "with a device that all have"
+    local said
+    said=$(assert_status 2 pernet stat --device eth7 n1 2>&1)
+    said=$(assert_status 1 pernet stat --device "$(printf 'x%.0s' {1..128})" 2>&1)
+    assert_eq 1 "$(wc -l <<<"$said")" "lines"
+    [[ $said == *"cannot read the namespaces' counters"* ]] || fail "it said: $said"
+}
+
 test_stat_sees_no_more_than_the_caller_may() {
     load_module
     make_nodes n1

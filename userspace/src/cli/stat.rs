@@ -50,6 +50,7 @@ JSON: [{\"name\": string or null, \"names\": [string, ...], \"cookie\": integer,
   `epoch`: how often the counts were reset; they are those of the last epoch.
 
 Example: pernet stat n1 --json | jq '.[0].traffic.ipv4.local_in.packets'
+         pernet stat --min-drops 1
 
 Exit status: 3 where the module is not loaded.";
 
