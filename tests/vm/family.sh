@@ -32,6 +32,8 @@ own_cookie() {
     sed -n 's/^netns cookie \([0-9]*\).*/\1/p' /proc/net/pernet
 }
 
+# jq: the cookies of a dump.
+# shellcheck disable=SC2034  # for who sources this
 cookies='[.[].cookie] | sort'
 
 # refusal ERRNO MESSAGE ATTRIBUTE

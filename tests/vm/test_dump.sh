@@ -14,11 +14,11 @@ here=$(dirname "$(readlink -f "$0")")
 
 test_thousands_while_namespaces_come_and_go() {
     load_module
-    assert_eq "nothing happens: many parts, missed 0, twice 0, shown after death 0, interrupted false
-births: many parts, missed 0, twice 0, shown after death 0, interrupted true
-deaths: many parts, missed 0, twice 0, shown after death 0, interrupted true
-births and deaths: many parts, missed 0, twice 0, shown after death 0, interrupted true
-nothing happens again: many parts, missed 0, twice 0, shown after death 0, interrupted false" \
+    assert_eq "nothing happens: many parts, in order, missed 0, twice 0, shown after death 0, interrupted false
+births: many parts, in order, missed 0, twice 0, shown after death 0, interrupted true
+deaths: many parts, in order, missed 0, twice 0, shown after death 0, interrupted true
+births and deaths: many parts, in order, missed 0, twice 0, shown after death 0, interrupted true
+nothing happens again: many parts, in order, missed 0, twice 0, shown after death 0, interrupted false" \
         "$("$PERNET_PYTHON" "$PERNET_CHECKOUT/tests/vm/dumps" 2000)"
 }
 
