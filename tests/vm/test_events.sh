@@ -24,11 +24,11 @@ listen() {
     defer kill $!
 }
 
-# all_ready NAME…
+# all_ready NAME…: Python starts slowly under emulation, several at once most of all
 all_ready() {
     local name
     for name in "$@"; do
-        wait_until 40 grep --quiet ready "$test_dir/$name"
+        wait_until 180 grep --quiet ready "$test_dir/$name"
     done
 }
 
@@ -204,7 +204,7 @@ test_flood_of_events_and_unload() {
         insmod "$PERNET_KO"
         "${listener[@]}" >"$test_dir/flood$round" 2>&1 &
         local reader=$!
-        wait_until 40 grep --quiet ready "$test_dir/flood$round"
+        wait_until 180 grep --quiet ready "$test_dir/flood$round"
         kill -STOP "$reader"
         printf 'netns add f%d\n' {1..100} | ip -batch -
         printf 'netns del f%d\n' {1..100} | ip -batch -
