@@ -75,8 +75,8 @@ test-vm: ## The tests in the VM: the module, and the tool with it
 	@scripts/test vm
 
 .PHONY: test-debug
-test-debug: ## test-vm in a kernel with lockdep and memory checkers (KERNEL=debug); 30 minutes
-	@KERNEL=debug PERNET_TEST_TIME_LIMIT=3000 scripts/test vm
+test-debug: ## The module under stress, in kernels that check themselves; an hour, and half of one to build them
+	@scripts/test debug
 
 .PHONY: test-bare
 test-bare: ## Run `make demo` in a Debian with nothing but make (SUITE=trixie, AS=user); root, 20 minutes

@@ -15,6 +15,12 @@ covered_in_guest() {
 
 vm_broken=125
 
+# Whether the kernel is a process of this machine, not of a machine of its own.
+user_mode() {
+    # shellcheck disable=SC2154  # set by vm_prepare
+    [[ " ${kernel_arguments[*]} " == *' ARCH=um '* ]]
+}
+
 # Sets run (the folder of this run), and all that describes the kernel.
 vm_prepare() {
     local assignments
@@ -28,7 +34,7 @@ vm_prepare() {
     assignments=$("$vm/../setup/kernel" --boot) || return "$vm_broken"
     eval "$assignments"
     virtme=$("$vm/../setup/python-tools") || return "$vm_broken"
-    accelerator=$("$vm/probe-kvm") || return "$vm_broken"
+    if user_mode; then accelerator=none; else accelerator=$("$vm/probe-kvm") || return "$vm_broken"; fi
     cache_open
 
     mkdir -p "$checkout/build/vm"
@@ -68,6 +74,10 @@ write_job() {
 # The console log is a second serial port: the first one is virtme-ng's.
 # earlycon and keep_bootcon make it independent of any driver, up to a panic.
 vm_command() {
+    if user_mode; then
+        vng=("$vm/user-mode" "$run" "$kernel_image" "$console")
+        return
+    fi
     # shellcheck disable=SC2034,SC2154  # read by the caller; set by vm_prepare
     vng=(
         env "PATH=$virtme:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -13,6 +13,7 @@
 #   wait_until SECONDS COMMAND…    until it succeeds, and no longer than that
 #   skip REASON                    neither passed nor failed
 #   fail REASON
+#   note TEXT                      shown as a comment, also when the test passes
 #   unique NAME                    NAME with a random end, 15 characters at most
 
 skip_status=77
@@ -26,6 +27,10 @@ fail() {
 skip() {
     printf '%s\n' "$*" >"$ktap_dir/skip"
     exit "$skip_status"
+}
+
+note() {
+    printf '%s\n' "$*" >>"$ktap_dir/notes"
 }
 
 assert_eq() {
@@ -83,7 +88,7 @@ run_one() {
     local number=$1 test=$2 name=${2#test_} status
     test_dir=$ktap_dir/$name
     mkdir "$test_dir"
-    rm -f "$ktap_dir/skip"
+    rm -f "$ktap_dir/skip" "$ktap_dir/notes"
     # Not as a condition: `set -e` would not hold inside it.
     set +e
     (
@@ -94,6 +99,7 @@ run_one() {
     ) >"$ktap_dir/output" 2>&1 </dev/null
     status=$?
     set -e
+    [[ ! -e $ktap_dir/notes ]] || sed 's/^/# /' "$ktap_dir/notes"
     if ((status == 0)); then
         printf 'ok %d %s\n' "$number" "$name"
     elif ((status == skip_status)) && [[ -e $ktap_dir/skip ]]; then
