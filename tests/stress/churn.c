@@ -64,7 +64,7 @@ static void use_netlink(int switch_to, uint64_t *last_cookie)
 /* A link into a namespace that stays, and a device of its own; they go with the namespace. */
 static void make_devices(int steady, unsigned int serial)
 {
-	int route = open_netlink(NETLINK_ROUTE);
+	int route = open_route();
 	char name[16];
 
 	snprintf(name, sizeof(name), "v%x", serial);

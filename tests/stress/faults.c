@@ -12,6 +12,7 @@
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -202,6 +203,20 @@ static bool same(const struct state *a, const struct state *b)
 	       a->count_drops == b->count_drops && a->present == b->present;
 }
 
+static unsigned int mistakes;
+
+/* One mistake of the module's; the others are looked for all the same. */
+static void __attribute__((format(printf, 1, 2))) wrong(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	printf("\n");
+	mistakes++;
+}
+
 /* What has to be so after an operation that was disturbed at its NTH allocation. */
 static void judge(const struct operation *operation, unsigned int nth, int error, const struct state *before)
 {
@@ -214,15 +229,15 @@ static void judge(const struct operation *operation, unsigned int nth, int error
 	complete = listen(&told);
 	/* Of what was done and could not be acknowledged, nothing is known. */
 	if (error && error != -ENOBUFS && !same(before, &after))
-		die("%s, allocation %u: %s, yet something has changed: traffic %lu to %lu, drops %lu to %lu, "
+		wrong("%s, allocation %u: %s, yet something has changed: traffic %lu to %lu, drops %lu to %lu, "
 		    "epoch %lu to %lu, devices %lu to %lu", operation->name, nth, strerror(-error),
 		    before->count_traffic, after.count_traffic, before->count_drops, after.count_drops,
 		    before->epoch, after.epoch, before->present, after.present);
 	if (error && complete && told.born != told.died)
-		die("%s, allocation %u: %s, and %d namespaces were told to be born, %d to have died",
+		wrong("%s, allocation %u: %s, and %d namespaces were told to be born, %d to have died",
 		    operation->name, nth, strerror(-error), told.born, told.died);
 	if (!error && operation->told && complete && told.events == 0)
-		die("%s, allocation %u: it was done, but no listener heard of it or of a loss", operation->name, nth);
+		wrong("%s, allocation %u: it was done, but no listener heard of it or of a loss", operation->name, nth);
 }
 
 /* Repeats an operation until it is through undisturbed; says how many allocations it has. */
@@ -255,7 +270,7 @@ static void disturb(const struct operation *operation, const struct fault *fault
 		if (module_is_loaded)
 			judge(operation, nth, error, &before);
 		else if (error && read_file() != -ENOENT)
-			die("%s, allocation %u: %s, yet its file is there", operation->name, nth, strerror(-error));
+			wrong("%s, allocation %u: %s, yet its file is there", operation->name, nth, strerror(-error));
 	}
 	if (operation->before)
 		check(operation->name, operation->before());
@@ -277,10 +292,10 @@ static void make_world(void)
 {
 	enter_new_netns();
 	world.beside = own_netns();
-	world.route_beside = open_netlink(NETLINK_ROUTE);
+	world.route_beside = open_route();
 	enter_new_netns();
 	world.here = own_netns();
-	world.route = open_netlink(NETLINK_ROUTE);
+	world.route = open_route();
 	check("making a device", add_dummy(world.route, "moving"));
 	give_nsid(world.route, world.beside, NSID_BESIDE);
 }
@@ -303,8 +318,6 @@ int faults_main(int argc, char **argv)
 		die_errno("cannot open the module");
 	allow_slab_faults();
 	make_world();
-	for (size_t i = 0; i < ARRAY_SIZE(without_module); i++)
-		disturb(&without_module[i], &slab, false);
 	check("loading the module", load());
 	use_module();
 	for (size_t i = 0; i < ARRAY_SIZE(with_module); i++)
@@ -317,5 +330,9 @@ int faults_main(int argc, char **argv)
 	close_family(&world.family);
 	close_family(&world.listener);
 	check("unloading the module", unload());
+	for (size_t i = 0; i < ARRAY_SIZE(without_module); i++)
+		disturb(&without_module[i], &slab, false);
+	if (mistakes)
+		die("%u mistakes, see above", mistakes);
 	return 0;
 }

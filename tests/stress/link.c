@@ -14,6 +14,15 @@
 #include "netlink.h"
 #include "stress.h"
 
+int open_route(void)
+{
+	int route = open_netlink(NETLINK_ROUTE);
+
+	if (route < 0)
+		die("cannot open a netlink socket: %s", strerror(-route));
+	return route;
+}
+
 static struct ifinfomsg *begin_link(struct message *message, uint16_t type, uint16_t flags,
 				    const char *name)
 {

@@ -3,7 +3,8 @@
 #ifndef STRESS_LINK_H
 #define STRESS_LINK_H
 
-/* ROUTE is a socket of NETLINK_ROUTE in the device's namespace. */
+/* ROUTE is a socket that was opened in the device's namespace. */
+int open_route(void);
 int add_dummy(int route, const char *name);
 /* The peer, of the same name, comes to be in the namespace PEER_NETNS. */
 int add_veth(int route, const char *name, int peer_netns);

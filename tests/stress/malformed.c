@@ -25,7 +25,7 @@ enum { SENDERS = 2, ERRNO_MAX = 256 };
 /* Results of the messages, by errno; and what else was seen. */
 struct results {
 	unsigned long by_errno[ERRNO_MAX];
-	unsigned long unanswered, not_sent;
+	unsigned long lost, not_sent;
 };
 
 static uint64_t dice;
@@ -127,8 +127,8 @@ static void add_attributes(struct message *message, int depth)
 		add_attribute(message, depth);
 }
 
-/* A message, and how many bytes of it are sent. */
-static size_t make_message(struct message *message, const struct family *family)
+/* A message. Its length is true as yet. */
+static void make_message(struct message *message, const struct family *family)
 {
 	static const uint16_t flags[] = { 0, NLM_F_ACK, NLM_F_DUMP, NLM_F_ROOT, NLM_F_MATCH, NLM_F_ECHO,
 					  NLM_F_ACK | NLM_F_DUMP, NLM_F_CREATE | NLM_F_EXCL };
@@ -144,48 +144,72 @@ static size_t make_message(struct message *message, const struct family *family)
 	append(message, &header, one_in(64) ? below(4) : sizeof(header));
 	add_attributes(message, 0);
 	len = message->header.nlmsg_len;
-	if (one_in(24))
-		len = below(len + 1);
-	if (one_in(24))
-		message->header.nlmsg_len = one_in(2) ? below(len + 32) : below(UINT32_MAX);
 	if (one_in(24) && len > NLMSG_HDRLEN)
 		for (int i = below(8); i >= 0; i--)
 			message->bytes[NLMSG_HDRLEN + below(len - NLMSG_HDRLEN)] ^= 1 << below(8);
-	/* The family's number is what makes it a message to it. */
-	message->header.nlmsg_type = family->id;
-	return len;
+}
+
+/* Several messages in one packet: the kernel goes through them until one is too long or too
+ * short, so only the last one is. */
+static size_t make_packet(char *packet, unsigned int messages, const struct family *family)
+{
+	struct message message;
+	size_t at = 0;
+
+	for (unsigned int i = 0; i < messages; i++) {
+		make_message(&message, family);
+		memcpy(packet + at, &message, message.header.nlmsg_len);
+		if (i + 1 < messages)
+			at += message.header.nlmsg_len;
+	}
+	if (one_in(2))
+		((struct nlmsghdr *)(packet + at))->nlmsg_len =
+			one_in(2) ? below(message.header.nlmsg_len + 32) : below(UINT32_MAX);
+	return at + (one_in(2) ? below(message.header.nlmsg_len + 1) : message.header.nlmsg_len);
+}
+
+/* What came at once: messages of a packet, each with a reply or several. */
+enum { PACKET = 16, BATCH = 64, PART = 32 * 1024 };
+
+static void count_results(const char *part, size_t len, struct results *results)
+{
+	for (const struct nlmsghdr *reply = (const struct nlmsghdr *)part; NLMSG_OK(reply, len);
+	     reply = NLMSG_NEXT(reply, len)) {
+		int error;
+
+		if (reply->nlmsg_type != NLMSG_ERROR && reply->nlmsg_type != NLMSG_DONE)
+			continue;
+		error = -*(const int *)NLMSG_DATA(reply);
+		if (error < 0 || error >= ERRNO_MAX)
+			die("an answer has the error %d", -error);
+		results->by_errno[error]++;
+	}
 }
 
 /* Reads all that is there; a dump goes on as it is read. */
 static void read_answers(int fd, struct results *results)
 {
-	static _Alignas(struct nlmsghdr) char part[64 * 1024];
-	bool answered = false;
-	ssize_t len;
+	static _Alignas(struct nlmsghdr) char parts[BATCH][PART];
+	static struct mmsghdr headers[BATCH];
+	static struct iovec vectors[BATCH];
+	int count;
 
-	while ((len = recv(fd, part, sizeof(part), MSG_DONTWAIT)) > 0) {
-		size_t left = len;
-
-		for (const struct nlmsghdr *reply = (const struct nlmsghdr *)part; NLMSG_OK(reply, left);
-		     reply = NLMSG_NEXT(reply, left)) {
-			int error;
-
-			answered = true;
-			if (reply->nlmsg_type != NLMSG_ERROR && reply->nlmsg_type != NLMSG_DONE)
-				continue;
-			error = -*(const int *)NLMSG_DATA(reply);
-			if (error < 0 || error >= ERRNO_MAX)
-				die("an answer has the error %d", -error);
-			results->by_errno[error]++;
-		}
+	for (int i = 0; i < BATCH; i++) {
+		vectors[i] = (struct iovec){ parts[i], PART };
+		headers[i].msg_hdr = (struct msghdr){ .msg_iov = &vectors[i], .msg_iovlen = 1 };
 	}
-	if (len < 0 && errno != EAGAIN)
+	while ((count = recvmmsg(fd, headers, BATCH, MSG_DONTWAIT, NULL)) > 0)
+		for (int i = 0; i < count; i++)
+			count_results(parts[i], headers[i].msg_len, results);
+	if (count < 0 && errno == ENOBUFS)
+		results->lost++;
+	else if (count < 0 && errno != EAGAIN)
 		die_errno("cannot read an answer");
-	results->unanswered += !answered;
 }
 
 static void send_messages(unsigned long count, uint64_t seed, uid_t uid, struct results *results)
 {
+	static _Alignas(struct nlmsghdr) char packet[PACKET * sizeof(struct message)];
 	struct family family;
 	int error;
 
@@ -195,11 +219,8 @@ static void send_messages(unsigned long count, uint64_t seed, uid_t uid, struct 
 	error = open_family(&family);
 	if (error)
 		die("the family cannot be opened: %s", strerror(-error));
-	for (unsigned long i = 0; i < count; i++) {
-		struct message message;
-		size_t len = make_message(&message, &family);
-
-		if (send(family.fd, &message, len, 0) < 0)
+	for (unsigned long sent = 0; sent < count; sent += PACKET) {
+		if (send(family.fd, packet, make_packet(packet, PACKET, &family), 0) < 0)
 			results->not_sent++;
 		read_answers(family.fd, results);
 	}
@@ -227,8 +248,8 @@ static void print_results(const char *who, const struct results *results, unsign
 		if (sum)
 			printf(" %lu %s,", sum, error ? strerrorname_np(error) : "done");
 	}
-	printf(" %lu unanswered, %lu not sent\n", results[0].unanswered + results[1].unanswered,
-	       results[0].not_sent + results[1].not_sent);
+	printf(" %lu packets of them not taken, %lu times answers lost\n",
+	       results[0].not_sent + results[1].not_sent, results[0].lost + results[1].lost);
 }
 
 int malformed_main(int argc, char **argv)

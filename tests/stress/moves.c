@@ -37,7 +37,7 @@ static void make_places(struct crowd *crowd)
 
 	for (int i = 0; i < PLACES; i++) {
 		enter_new_netns();
-		places[i] = (struct place){ own_netns(), open_netlink(NETLINK_ROUTE) };
+		places[i] = (struct place){ own_netns(), open_route() };
 		check("opening the family", open_family(&family));
 		check("get", get(&family, (struct selector){ 0 }, &state));
 		crowd->steady[i] = state.cookie;

@@ -34,7 +34,7 @@ void nest_end(struct message *message, size_t nest);
 const struct nlattr *find(const void *attributes, size_t len, uint16_t type);
 uint64_t value_of(const struct nlattr *attribute);
 
-/* A socket in the namespace of the calling process. Ends the program if there is none. */
+/* A socket in the namespace of the calling process, or a negative errno. */
 int open_netlink(int protocol);
 
 /*

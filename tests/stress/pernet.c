@@ -48,6 +48,8 @@ int open_family(struct family *family)
 	int error;
 
 	*family = (struct family){ .fd = open_netlink(NETLINK_GENERIC) };
+	if (family->fd < 0)
+		return family->fd;
 	begin_command(&message, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
 	put_str(&message, CTRL_ATTR_FAMILY_NAME, "pernet");
 	error = ask(family->fd, &message, learn_family, family);
