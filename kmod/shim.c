@@ -6,6 +6,7 @@
  * Rust side is kmod/net/shim.rs.
  */
 
+#include <linux/error-injection.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
@@ -131,6 +132,8 @@ u64 __percpu *pernet_shim_alloc_percpu(size_t n)
 {
 	return __alloc_percpu(n * sizeof(u64), __alignof__(u64));
 }
+/* Lets tests see what becomes of it: the kernel has no other way to make this fail. */
+ALLOW_ERROR_INJECTION(pernet_shim_alloc_percpu, NULL);
 
 void pernet_shim_this_cpu_add(u64 __percpu *counter, u64 n)
 {
