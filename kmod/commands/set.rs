@@ -49,23 +49,35 @@ impl genetlink::Do<ATTRIBUTES> for Set {
         if traffic.is_none() && drops.is_none() {
             return Err(request.refuse(EINVAL, None, c"nothing to set"));
         }
-        // What may fail first, so that a request is carried out in full or not at all.
-        let before = settings.counts_drops();
-        if let Some(on) = drops {
-            count_drops(request, settings, on)?;
-        }
-        if let Some(on) = traffic {
-            settings.count_traffic(on).map_err(|error| {
-                // To what it was, which did not fail then.
-                let _ = settings.count_drops(before);
-                request.refuse(error, Some(COUNT_TRAFFIC), c"netfilter refused the hooks")
-            })?;
-        }
-        request.reply(|message| {
+        // The memory for the reply comes first: who is told of an error finds nothing changed.
+        request.reply_once(|message| {
+            apply(request, settings, traffic, drops)?;
             let epoch = namespace.state().epoch();
             reply::write(message, request.net(), net, namespace, &epoch)
         })
     }
+}
+
+/// Does all that is wanted, or on an error nothing.
+fn apply(
+    request: &genetlink::Request<'_>,
+    settings: &Settings<'_>,
+    traffic: Option<bool>,
+    drops: Option<bool>,
+) -> Result {
+    let before = settings.counts_drops();
+    if let Some(on) = drops {
+        count_drops(request, settings, on)?;
+    }
+    if let Some(on) = traffic {
+        settings.count_traffic(on).map_err(|error| {
+            // To what it was, which did not fail then.
+            let _ = settings.count_drops(before);
+            let attr = Some(uapi::netns::COUNT_TRAFFIC);
+            request.refuse(error, attr, c"netfilter refused the hooks")
+        })?;
+    }
+    Ok(())
 }
 
 fn wanted(request: &genetlink::Request<'_>, attr: u16) -> Result<Option<bool>> {

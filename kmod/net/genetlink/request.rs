@@ -101,6 +101,12 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// As [`Request::reply`], but `fill` runs once, with room for [`LONGEST`] bytes: the place for
+    /// what has to be answered once it is done.
+    pub(crate) fn reply_once(&self, fill: impl FnOnce(&mut Writer<'_>) -> Result) -> Result {
+        self.reply_within(LONGEST as usize, fill)
+    }
+
     /// What generic netlink knows of the request.
     pub(super) fn info(&self) -> &bindings::genl_info {
         // SAFETY: Valid by the invariant.
