@@ -75,7 +75,7 @@ test-vm: ## The tests in the VM: the module, and the tool with it
 	@scripts/test vm
 
 .PHONY: test-debug
-test-debug: ## The module under stress, in kernels that check themselves; an hour, and half of one to build them
+test-debug: ## The module under stress, in kernels that check themselves; apart from the others, and long
 	@scripts/test debug
 
 .PHONY: test-bare
