@@ -176,6 +176,9 @@ impl<T: Observer> Notifier<T> {
                 unsafe {
                     block.write(bindings::notifier_block {
                         notifier_call: Some(notifier_callback::<T>),
+                        // Before all others: one of them may refuse a device, and who comes after
+                        // that is told of its end, but not of its beginning.
+                        priority: c_int::MAX,
                         ..Default::default()
                     })
                 };
