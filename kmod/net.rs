@@ -12,6 +12,7 @@
 //! in time even where safe code leaks it; all else may be leaked, and then goes on for as long as
 //! the module is there.
 
+pub(crate) mod compat;
 pub(crate) mod drop;
 pub(crate) mod genetlink;
 mod grace;

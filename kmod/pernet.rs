@@ -30,6 +30,10 @@ use kernel::{
 };
 
 use net::{
+    compat::{
+        self,
+        module, //
+    },
     drop::Probe,
     genetlink,
     multicast::Channel,
@@ -74,8 +78,8 @@ impl kernel::InPlaceModule for Pernet {
         try_pin_init!(Self {
             namespaces: {
                 let defaults = settings::Defaults {
-                    traffic: module_parameters::traffic.value(),
-                    drops: module_parameters::drops.value(),
+                    traffic: compat::is_on(module_parameters::traffic.value()),
+                    drops: compat::is_on(module_parameters::drops.value()),
                 };
                 let probe = Arc::pin_init(Probe::new(), GFP_KERNEL)?;
                 // Nobody can listen before there is a family.

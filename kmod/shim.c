@@ -11,6 +11,7 @@
 #include <linux/netfilter.h>
 #include <linux/percpu.h>
 #include <linux/proc_fs.h>
+#include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 #include <linux/slab.h>
@@ -33,9 +34,31 @@ void pernet_shim_put_net(struct net *net)
 	put_net(net);
 }
 
+u32 pernet_shim_net_inode(const struct net *net)
+{
+	return net->ns.inum;
+}
+
+u32 pernet_shim_net_user_ns_inode(const struct net *net)
+{
+	return net->user_ns->ns.inum;
+}
+
 void *pernet_shim_net_generic(const struct net *net, unsigned int id)
 {
 	return net_generic(net, id);
+}
+
+/* Grace periods; what holds their state has another name in each kernel */
+
+void pernet_shim_get_state_synchronize_rcu_full(void *state)
+{
+	get_state_synchronize_rcu_full(state);
+}
+
+void pernet_shim_cond_synchronize_rcu_full(void *state)
+{
+	cond_synchronize_rcu_full(state);
 }
 
 /* Network devices */
@@ -155,6 +178,28 @@ bool pernet_shim_cpu_possible(unsigned int cpu)
 struct net *pernet_shim_genl_info_net(const struct genl_info *info)
 {
 	return genl_info_net(info);
+}
+
+const size_t pernet_shim_genlmsg_default_size = GENLMSG_DEFAULT_SIZE;
+
+struct sk_buff *pernet_shim_genlmsg_new(size_t payload, gfp_t flags)
+{
+	return genlmsg_new(payload, flags);
+}
+
+void pernet_shim_genlmsg_end(struct sk_buff *skb, void *header)
+{
+	genlmsg_end(skb, header);
+}
+
+void pernet_shim_genlmsg_cancel(struct sk_buff *skb, void *header)
+{
+	genlmsg_cancel(skb, header);
+}
+
+void pernet_shim_nlmsg_free(struct sk_buff *skb)
+{
+	nlmsg_free(skb);
 }
 
 int pernet_shim_genlmsg_reply(struct sk_buff *skb, struct genl_info *info)

@@ -8,6 +8,7 @@ use crate::{
     epoch::Epoch,
     events::Events,
     net::{
+        compat::CovariantForLt,
         drop::Probe,
         namespace::Net,
         pernet,
@@ -34,7 +35,6 @@ use kernel::{
         BootTime,
         Instant, //
     },
-    types::CovariantForLt,
 };
 
 /// The counters of one namespace, to be read and reset with its epoch held. Who the namespace is, it

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     net::{
+        drop,
         genetlink,
         netlink::Policy, //
     },
@@ -86,9 +87,9 @@ fn wanted(request: &genetlink::Request<'_>, attr: u16) -> Result<Option<bool>> {
 
 fn count_drops(request: &genetlink::Request<'_>, settings: &Settings<'_>, on: bool) -> Result {
     settings.count_drops(on).map_err(|error| {
-        let why = match error {
-            EOPNOTSUPP => c"this kernel has no tracepoints",
-            _ => c"the namespace's devices could not be noted",
+        let why = match error == drop::unsupported() {
+            true => c"this kernel has no tracepoints",
+            false => c"the namespace's devices could not be noted",
         };
         request.refuse(error, Some(uapi::netns::COUNT_DROPS), why)
     })

@@ -17,6 +17,7 @@
 //! [`include/net/dropreason.h`](srctree/include/net/dropreason.h)
 
 use super::{
+    compat::bindings,
     grace::GracePeriod,
     index::Index,
     namespace::Net,
@@ -27,14 +28,13 @@ use super::{
         Notifier,
         Rtnl, //
     },
-    shim,
+    shim, //
 };
 use core::ptr::{
     self,
     NonNull, //
 };
 use kernel::{
-    bindings,
     error::to_result,
     new_mutex,
     prelude::*,
@@ -48,6 +48,11 @@ use kernel::{
         Mutex, //
     },
 };
+
+/// `EOPNOTSUPP`, which says here that the kernel has no tracepoints.
+pub(crate) fn unsupported() -> Error {
+    Error::from_errno(-(bindings::EOPNOTSUPP as c_int))
+}
 
 /// Why a packet was dropped, `enum skb_drop_reason`: a subsystem and a number of its own.
 #[derive(Clone, Copy)]
@@ -166,7 +171,12 @@ impl<T: Observer> Watched<T> {
                 )
             })
             // This is how a kernel says that it has no tracepoints.
-            .map_err(|error| if error == ENOSYS { EOPNOTSUPP } else { error })?;
+            .map_err(|error| {
+                match error.to_errno() == -(bindings::ENOSYS as c_int) {
+                    true => unsupported(),
+                    false => error,
+                }
+            })?;
         }
         // INVARIANT: `net` is watched from here on, and on the tracepoint.
         self.namespaces.add(1, Relaxed);

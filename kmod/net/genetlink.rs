@@ -11,6 +11,7 @@ mod dump;
 mod request;
 
 use super::{
+    compat::bindings,
     multicast::{
         Channel,
         Group, //
@@ -23,7 +24,6 @@ use core::{
     ptr, //
 };
 use kernel::{
-    bindings,
     error::{
         from_result,
         to_result, //

@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/rcutree.h`](srctree/include/linux/rcutree.h)
 
-use kernel::bindings;
+use super::{
+    compat::bindings,
+    shim, //
+};
 
 /// A grace period of RCU: when it has passed, no reader is left that began before it was made.
 ///
@@ -24,7 +27,7 @@ impl GracePeriod {
     pub(super) fn begin() -> Self {
         let mut since = bindings::rcu_gp_seq::default();
         // SAFETY: The state is ours to write.
-        unsafe { bindings::get_state_synchronize_rcu_full(&mut since) };
+        unsafe { shim::pernet_shim_get_state_synchronize_rcu_full(&mut since) };
         // INVARIANT: Just taken.
         Self { since }
     }
@@ -32,6 +35,6 @@ impl GracePeriod {
     /// Waits until it has passed, not at all if it has. Process context, may sleep.
     pub(super) fn wait(mut self) {
         // SAFETY: A valid state by the invariant.
-        unsafe { bindings::cond_synchronize_rcu_full(&mut self.since) };
+        unsafe { shim::pernet_shim_cond_synchronize_rcu_full(&mut self.since) };
     }
 }

@@ -7,12 +7,12 @@
 //!
 //! C header: [`include/linux/xarray.h`](srctree/include/linux/xarray.h)
 
+use super::compat::bindings;
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
 };
 use kernel::{
-    bindings,
     error::to_result,
     prelude::*,
     types::Opaque, //

@@ -11,6 +11,7 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::{
+    compat::bindings,
     namespace::Net,
     netlink::Writer,
     shim, //
@@ -20,7 +21,6 @@ use core::ptr::{
     NonNull, //
 };
 use kernel::{
-    bindings,
     prelude::*,
     sync::{
         atomic::{
@@ -90,7 +90,8 @@ impl Channel {
     /// Nobody listens any more. Process context, waits for a grace period.
     pub(super) fn close(&self) {
         self.family.store(ptr::null_mut(), Release);
-        rcu::synchronize_rcu();
+        // SAFETY: May be called in process context.
+        unsafe { bindings::synchronize_rcu() };
     }
 
     /// Sends what `fill` writes about the namespace `about` to the first group of the family.
@@ -143,7 +144,14 @@ impl Channel {
 /// Lets every listener in `net` know that it may have missed a message.
 fn tell_of_loss(net: &Net, group: u32) {
     // SAFETY: `net` was found under RCU, so that it has its socket.
-    unsafe { bindings::netlink_set_err((*net.as_raw()).genl_sock, 0, group, ENOBUFS.to_errno()) };
+    unsafe {
+        bindings::netlink_set_err(
+            (*net.as_raw()).genl_sock,
+            0,
+            group,
+            -(bindings::ENOBUFS as c_int),
+        )
+    };
 }
 
 /// A message that is complete.
@@ -165,7 +173,7 @@ impl Message {
         fill: impl FnOnce(&mut Writer<'_>) -> Result,
     ) -> Result<Self> {
         // SAFETY: Any size may be asked for.
-        let skb = unsafe { bindings::genlmsg_new(ROOM, bindings::GFP_ATOMIC) };
+        let skb = unsafe { shim::pernet_shim_genlmsg_new(ROOM, bindings::GFP_ATOMIC) };
         let skb = NonNull::new(skb).ok_or(ENOMEM)?;
         // INVARIANT: Ours; dropped if it does not become whole.
         let message = Self { skb };
@@ -178,7 +186,7 @@ impl Message {
         // SAFETY: Nobody else has the message yet.
         fill(&mut unsafe { Writer::from_raw(skb) })?;
         // SAFETY: `header` is that of this message.
-        unsafe { bindings::genlmsg_end(skb.as_ptr(), header) };
+        unsafe { shim::pernet_shim_genlmsg_end(skb.as_ptr(), header) };
         Ok(message)
     }
 

@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
-use super::shim;
+use super::{
+    compat::bindings,
+    shim, //
+};
 use core::{
     marker::PhantomData,
     ops::Deref,
@@ -14,7 +17,6 @@ use core::{
     },
 };
 use kernel::{
-    bindings,
     error::from_err_ptr,
     prelude::*,
     sync::rcu,
@@ -99,13 +101,13 @@ impl Net {
     /// The inode number in nsfs. Any context.
     pub(crate) fn inode(&self) -> u32 {
         // SAFETY: Set before any subsystem's `init`, then constant.
-        unsafe { (*self.as_raw()).ns.inum }
+        unsafe { shim::pernet_shim_net_inode(self.as_raw()) }
     }
 
     /// The inode number in nsfs of the user namespace that owns this one. Any context.
     pub(crate) fn user_ns_inode(&self) -> u32 {
         // SAFETY: A namespace holds a reference to its owner, the same one all its life.
-        unsafe { (*(*self.as_raw()).user_ns).ns.inum }
+        unsafe { shim::pernet_shim_net_user_ns_inode(self.as_raw()) }
     }
 
     /// Whether the current process has `CAP_NET_ADMIN` in the user namespace that owns this one.

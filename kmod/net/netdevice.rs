@@ -5,12 +5,12 @@
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use super::{
+    compat::bindings,
     namespace::Net,
     shim, //
 };
 use core::ptr;
 use kernel::{
-    bindings,
     error::to_result,
     prelude::*,
     sync::rcu,

@@ -5,13 +5,13 @@
 //! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
 
 use super::{
+    compat::bindings,
     grace::GracePeriod,
     namespace::Net,
     shim, //
 };
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
     error::to_result,
     new_mutex,
     prelude::*,

@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
-use super::shim;
+use super::{
+    compat::bindings,
+    shim, //
+};
 use core::{
     marker::PhantomData,
     ptr::{
@@ -14,7 +17,6 @@ use core::{
     slice,
 };
 use kernel::{
-    bindings,
     error::to_result,
     prelude::*,
     transmute::AsBytes, //

@@ -4,10 +4,13 @@
 //!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 
-use super::shim;
+use super::{
+    compat::bindings,
+    shim, //
+};
 use core::ptr::NonNull;
 use kernel::{
-    bindings, cpu,
+    cpu,
     prelude::*,
     sync::atomic::{
         Atomic,

@@ -10,6 +10,10 @@
 //! [`include/net/netns/generic.h`](srctree/include/net/netns/generic.h)
 
 use super::{
+    compat::{
+        bindings,
+        CovariantForLt, //
+    },
     index::Index,
     namespace::Net,
     scope::Scope,
@@ -20,7 +24,6 @@ use core::{
     ptr, //
 };
 use kernel::{
-    bindings,
     error::{
         from_result,
         to_result, //
@@ -37,7 +40,6 @@ use kernel::{
         rcu,
     },
     types::{
-        CovariantForLt,
         ForLt,
         Opaque, //
     },

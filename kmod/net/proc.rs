@@ -5,6 +5,7 @@
 //! C header: [`include/linux/proc_fs.h`](srctree/include/linux/proc_fs.h)
 
 use super::{
+    compat::bindings,
     namespace::Net,
     scope::{
         Remove,
@@ -13,7 +14,6 @@ use super::{
     shim, //
 };
 use kernel::{
-    bindings,
     error::from_result,
     prelude::*,
     seq_file::SeqFile,

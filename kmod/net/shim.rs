@@ -5,27 +5,26 @@
 //! The first block is `kmod/shim.c`; the second is what the kernel exports to modules from headers
 //! that bindgen is not shown.
 
-use kernel::{
-    bindings::{
-        file,
-        genl_info,
-        net,
-        net_device,
-        netlink_callback,
-        nlattr,
-        notifier_block,
-        proc_dir_entry,
-        seq_file,
-        sk_buff,
-        sock, //
-    },
-    ffi::{
-        c_char,
-        c_int,
-        c_uint,
-        c_ulong,
-        c_void, //
-    },
+use super::compat::bindings::{
+    file,
+    genl_info,
+    net,
+    net_device,
+    netlink_callback,
+    nlattr,
+    notifier_block,
+    proc_dir_entry,
+    rcu_gp_seq,
+    seq_file,
+    sk_buff,
+    sock, //
+};
+use kernel::ffi::{
+    c_char,
+    c_int,
+    c_uint,
+    c_ulong,
+    c_void, //
 };
 
 /// `struct nf_hook_ops`, made by the shim and known to C only.
@@ -62,7 +61,12 @@ pub(super) struct DropReasonList {
 unsafe extern "C" {
     pub(super) fn pernet_shim_maybe_get_net(net: *mut net) -> *mut net;
     pub(super) fn pernet_shim_put_net(net: *mut net);
+    pub(super) fn pernet_shim_net_inode(net: *const net) -> u32;
+    pub(super) fn pernet_shim_net_user_ns_inode(net: *const net) -> u32;
     pub(super) fn pernet_shim_net_generic(net: *const net, id: c_uint) -> *mut c_void;
+
+    pub(super) fn pernet_shim_get_state_synchronize_rcu_full(state: *mut rcu_gp_seq);
+    pub(super) fn pernet_shim_cond_synchronize_rcu_full(state: *mut rcu_gp_seq);
 
     pub(super) static pernet_shim_netdev_up: c_ulong;
     pub(super) static pernet_shim_netdev_down: c_ulong;
@@ -100,6 +104,11 @@ unsafe extern "C" {
     pub(super) fn pernet_shim_cpu_possible(cpu: c_uint) -> bool;
 
     pub(super) fn pernet_shim_genl_info_net(info: *const genl_info) -> *mut net;
+    pub(super) static pernet_shim_genlmsg_default_size: usize;
+    pub(super) fn pernet_shim_genlmsg_new(payload: usize, flags: c_uint) -> *mut sk_buff;
+    pub(super) fn pernet_shim_genlmsg_end(skb: *mut sk_buff, header: *mut c_void);
+    pub(super) fn pernet_shim_genlmsg_cancel(skb: *mut sk_buff, header: *mut c_void);
+    pub(super) fn pernet_shim_nlmsg_free(skb: *mut sk_buff);
     pub(super) fn pernet_shim_genlmsg_reply(skb: *mut sk_buff, info: *mut genl_info) -> c_int;
     pub(super) fn pernet_shim_genl_dump_check_consistent(
         cb: *mut netlink_callback,

@@ -5,18 +5,18 @@
 //! C header: [`include/linux/sysctl.h`](srctree/include/linux/sysctl.h)
 
 use super::{
+    compat::bindings,
     namespace::Net,
     scope::{
         Remove,
         Scope, //
-    },
+    }, //
 };
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
 };
 use kernel::{
-    bindings,
     error::{
         from_result,
         to_result, //
@@ -102,7 +102,7 @@ impl<'net, T: Switches> Table<'net, T> {
             bindings::register_net_sysctl_sz(
                 net.as_raw(),
                 path.as_char_ptr(),
-                entries.as_ptr(),
+                entries.as_mut_ptr(),
                 entries.len(),
             )
         };

@@ -40,6 +40,11 @@ kernel_rustc() {
     sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"$/\1/p' "$1/.config"
 }
 
+# Whether it binds generic netlink for Rust; where not, the module does it itself.
+kernel_binds_netlink() {
+    grep -qs 'net/genetlink\.h' "$1/rust/bindings/bindings_helper.h"
+}
+
 # check_kdir DIR: that a module can be built against it. Says exactly what is
 # wrong, and changes nothing.
 check_kdir() {

@@ -107,6 +107,39 @@ test_cache_path_that_the_kernel_cannot_handle() {
     [[ $said == *"give an absolute path"* ]] || fail "it said: $said"
 }
 
+test_source_is_of_the_series() {
+    local linux=$test_dir/cache/linux
+    mkdir -p "$linux"/{7.2.12-1,7.4.1-1}
+    assert_eq "$linux/7.2.12-1" "$(PERNET_CACHE=$test_dir/cache "$setup/kernel-source" 7.2)"
+    # An older one does not take the place of the usual one, a later one does.
+    assert_eq "$linux/7.4.1-1" "$(PERNET_CACHE=$test_dir/cache "$setup/kernel-source")"
+    mkdir "$linux/7.3.4-1"
+    assert_eq "$linux/7.3.4-1" "$(PERNET_CACHE=$test_dir/cache "$setup/kernel-source")"
+}
+
+test_series_that_debian_dropped() {
+    local said bin=$test_dir/bin
+    mkdir "$bin"
+    # An apt that knows of 7.3 and 7.5.
+    printf '#!/bin/sh\nexit 0\n' >"$bin/apt-get"
+    cat >"$bin/apt-cache" <<'END'
+#!/bin/sh
+case $* in
+*pkgnames*) printf 'linux-source-7.3\nlinux-source-7.5\n' ;;
+*) printf '%s | %s.1-1 | suite\n' "$4" "${4#linux-source-}" ;;
+esac
+END
+    chmod +x "$bin"/*
+    said=$(PATH=$bin:$PATH PERNET_MIRROR=none PERNET_CACHE=$test_dir/cache said_by "$setup/kernel-source" 7.2)
+    [[ $said == *"has no linux-source-7.2, only linux-source-7.3 linux-source-7.5: "*"KDIR=" ]] || fail "it said: $said"
+}
+
+test_kernel_that_there_is_not() {
+    local said
+    said=$(KERNEL=7.9 said_by "$setup/kernel")
+    [[ $said == *"KERNEL is '7.9'; known are: "*" 7.2 "* ]] || fail "it said: $said"
+}
+
 test_no_room_before_the_work() {
     small_disk 40m
     local said

@@ -6,6 +6,7 @@
 
 use super::{
     super::{
+        compat::bindings,
         netlink::{
             Policy,
             Writer, //
@@ -22,7 +23,6 @@ use super::{
 };
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
     error::from_result,
     prelude::*,
     sync::Arc, //

@@ -5,16 +5,16 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::super::{
+    compat::bindings,
     namespace::Net,
     netlink::{
         Attributes,
         Writer, //
     },
-    shim,
+    shim, //
 };
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
     error::to_result,
     prelude::*, //
 };
@@ -95,7 +95,9 @@ impl<'a> Request<'a> {
     /// Answers with one message, which `fill` writes: more than once where it is a long one.
     /// Process context, may sleep. Fails with `EMSGSIZE` above [`LONGEST`] bytes.
     pub(crate) fn reply(&self, mut fill: impl FnMut(&mut Writer<'_>) -> Result) -> Result {
-        match self.reply_within(bindings::GENLMSG_DEFAULT_SIZE, &mut fill) {
+        // SAFETY: A constant of C.
+        let usual = unsafe { shim::pernet_shim_genlmsg_default_size };
+        match self.reply_within(usual, &mut fill) {
             Err(EMSGSIZE) => self.reply_within(LONGEST as usize, &mut fill),
             result => result,
         }
@@ -115,13 +117,13 @@ impl<'a> Request<'a> {
 
     fn reply_within(&self, size: usize, fill: impl FnOnce(&mut Writer<'_>) -> Result) -> Result {
         // SAFETY: Any size may be asked for.
-        let skb = unsafe { bindings::genlmsg_new(size, bindings::GFP_KERNEL) };
+        let skb = unsafe { shim::pernet_shim_genlmsg_new(size, bindings::GFP_KERNEL) };
         let skb = NonNull::new(skb).ok_or(ENOMEM)?;
         // SAFETY: The message is new and ours, and `self` is the request that it answers.
         let written = unsafe { write_message(skb, self.info(), 0, |_| (), fill) };
         if let Err(error) = written {
             // SAFETY: The message is still ours.
-            unsafe { bindings::nlmsg_free(skb.as_ptr()) };
+            unsafe { shim::pernet_shim_nlmsg_free(skb.as_ptr()) };
             return Err(error);
         }
         // SAFETY: The message is complete, and passes to the socket also on an error.
@@ -161,8 +163,8 @@ pub(super) unsafe fn write_message(
     // SAFETY: `header` is that of the message that was just begun.
     unsafe {
         match written {
-            Ok(()) => bindings::genlmsg_end(skb.as_ptr(), header),
-            Err(_) => bindings::genlmsg_cancel(skb.as_ptr(), header),
+            Ok(()) => shim::pernet_shim_genlmsg_end(skb.as_ptr(), header),
+            Err(_) => shim::pernet_shim_genlmsg_cancel(skb.as_ptr(), header),
         }
     }
     written
