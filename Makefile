@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 unexport MAKEFLAGS MFLAGS MAKELEVEL
 
 PREFIX ?= /usr/local
-export DESTDIR PREFIX KDIR MINUTES
+export DESTDIR PREFIX KDIR MINUTES PLOT
 
 ## See it work
 .PHONY: demo
@@ -89,6 +89,10 @@ fuzz: ## Feed the control channel's decoder with packets (MINUTES=5)
 .PHONY: bench
 bench: cli ## Measure the tool beside ip, CORE (CORE_BIN=its folder) and C that does the least
 	@tests/bench/run
+
+.PHONY: bench-kernel
+bench-kernel: ## Measure the module, in User-mode Linux, beside nftables and /proc/net/dev (PLOT=its file)
+	@tests/bench/kernel/run
 
 ## Around it
 .PHONY: rust-analyzer
