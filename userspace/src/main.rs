@@ -8,12 +8,15 @@
 mod channel;
 mod cli;
 mod kernel;
+#[expect(dead_code, reason = "the verbs that make labs come next")]
+mod lab;
 mod netlink;
 mod netns;
 mod node;
 mod random;
 mod stat;
 mod terminal;
+mod text;
 
 use std::process::ExitCode;
 

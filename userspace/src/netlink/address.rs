@@ -13,13 +13,16 @@ use neli::rtnl::IfaddrmsgBuilder;
 use neli::types::{Buffer, RtBuffer};
 
 use super::{Batch, attribute};
+use crate::text::as_text;
 
 /// An address with the length of its network's prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     pub ip: IpAddr,
     pub prefix: u8,
 }
+
+as_text!(Address);
 
 impl Address {
     /// Where packets to all of the network go. A network of two addresses or

@@ -16,6 +16,7 @@ use nix::libc;
 
 use super::{Batch, Refusal, Socket, attribute};
 use crate::random;
+use crate::text::as_text;
 
 /// `VETH_INFO_PEER` of linux/veth.h.
 const VETH_INFO_PEER: u16 = 1;
@@ -26,7 +27,7 @@ const IN6_ADDR_GEN_MODE_NONE: u8 = 1;
 const IF_OPER_UP: u8 = 6;
 
 /// A name that the kernel accepts for a device.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceName(String);
 
 impl DeviceName {
@@ -67,8 +68,10 @@ impl fmt::Display for DeviceName {
 }
 
 /// An Ethernet address.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mac(pub [u8; 6]);
+
+as_text!(DeviceName, Mac);
 
 impl FromStr for Mac {
     type Err = anyhow::Error;

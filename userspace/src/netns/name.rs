@@ -6,11 +6,14 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Result, bail, ensure};
-use serde::Serialize;
+
+use crate::text::as_text;
 
 /// A name that can be a file's under /run/netns and be read by people.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
+
+as_text!(Name);
 
 impl Name {
     /// The longest file name of Linux, in bytes.

@@ -15,6 +15,7 @@ use neli::consts::nl::{GenlId, NlmF};
 use neli::genl::{Genlmsghdr, GenlmsghdrBuilder, Nlattr};
 use neli::types::{Buffer, GenlBuffer};
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 
 use self::uapi::{Cmd, Netns, Switch};
 use super::{Batch, Refusal, Socket, attribute};
@@ -33,7 +34,7 @@ pub enum Selector<'a> {
 }
 
 /// What a namespace is to count; what is not said stays as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     pub traffic: Option<bool>,
     pub drops: Option<bool>,
