@@ -5,8 +5,8 @@
 //! A value of these types that came out of a lab file fulfils the following;
 //! who applies it need not look again:
 //!
-//! * Names of nodes, and names of bridges, are there once; every node and
-//!   bridge that a link names exists.
+//! * Names of nodes and bridges are there once, among all of them; every node
+//!   and bridge that a link names exists.
 //! * Device names, altnames included, are there once in each namespace: those
 //!   of the ends in each node, and those of bridges and ports here.
 //! * Ethernet addresses and IP addresses are there once in the lab, and an
@@ -192,6 +192,9 @@ pub enum Ends {
     PointToPoint([End; 2]),
     /// From a node to a bridge.
     Bridged { end: End, port: Port },
+    /// From bridge to bridge, both ends here. Bridges that are connected in a loop
+    /// all run the spanning tree protocol.
+    Trunk([Port; 2]),
 }
 
 /// The end of a link that is in a node.
@@ -210,7 +213,7 @@ pub struct End {
     pub impairment: Option<Impairment>,
 }
 
-/// The end of a link that is a port of a bridge, and has no address.
+/// The end of a link that is a port of a bridge, and has no IP address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Port {
     /// The bridge's name in the lab.
@@ -221,7 +224,7 @@ pub struct Port {
     pub vlan: Option<u16>,
     /// VLANs whose packets come and go with a tag. Only where the bridge filters.
     pub tagged: Vec<u16>,
-    /// What becomes of packets that leave the bridge here, for the node.
+    /// What becomes of packets that leave the bridge here.
     pub impairment: Option<Impairment>,
 }
 
@@ -277,19 +280,18 @@ impl fmt::Display for Probability {
     }
 }
 
-/// One end of a link, as people write it: `NODE:DEVICE`, or a bridge.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place<'a> {
-    Node(&'a Name, &'a str),
-    Bridge(&'a str),
+/// One end of a link: the node or bridge that has it, and the device's logical
+/// name. Nodes and bridges do not share names, so this says which it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place<'a> {
+    pub owner: &'a str,
+    pub device: &'a str,
 }
 
+/// As people write it.
 impl fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Place::Node(node, device) => write!(f, "{node}:{device}"),
-            Place::Bridge(bridge) => write!(f, "bridge {bridge}"),
-        }
+        write!(f, "{}:{}", self.owner, self.device)
     }
 }
 
@@ -315,23 +317,47 @@ impl Link {
     pub fn places(&self) -> [Place<'_>; 2] {
         match &self.ends {
             Ends::PointToPoint([a, b]) => [a.place(), b.place()],
-            Ends::Bridged { end, port } => [end.place(), Place::Bridge(&port.bridge)],
+            Ends::Bridged { end, port } => [end.place(), port.place()],
+            Ends::Trunk([a, b]) => [a.place(), b.place()],
         }
     }
 
-    /// Its ends that are in nodes: two, or one.
+    /// Its ends that are in nodes.
     pub fn node_ends(&self) -> impl Iterator<Item = &End> {
         let (first, second) = match &self.ends {
-            Ends::PointToPoint([a, b]) => (a, Some(b)),
-            Ends::Bridged { end, .. } => (end, None),
+            Ends::PointToPoint([a, b]) => (Some(a), Some(b)),
+            Ends::Bridged { end, .. } => (Some(end), None),
+            Ends::Trunk(_) => (None, None),
         };
-        std::iter::once(first).chain(second)
+        first.into_iter().chain(second)
+    }
+
+    /// Its ends that are ports of bridges.
+    pub fn ports(&self) -> impl Iterator<Item = &Port> {
+        let (first, second) = match &self.ends {
+            Ends::PointToPoint(_) => (None, None),
+            Ends::Bridged { port, .. } => (Some(port), None),
+            Ends::Trunk([a, b]) => (Some(a), Some(b)),
+        };
+        first.into_iter().chain(second)
     }
 }
 
 impl End {
     pub fn place(&self) -> Place<'_> {
-        Place::Node(&self.node, &self.device.logical)
+        Place {
+            owner: self.node.as_str(),
+            device: &self.device.logical,
+        }
+    }
+}
+
+impl Port {
+    pub fn place(&self) -> Place<'_> {
+        Place {
+            owner: &self.bridge,
+            device: &self.device.logical,
+        }
     }
 }
 
