@@ -4,13 +4,17 @@
 //! arguments and what it does with them.
 
 mod bridge;
+mod check;
 mod cleanup;
 mod core;
 mod exec;
+mod graph;
+mod import;
 mod link;
 mod node;
 mod output;
 mod reset;
+mod schema;
 mod set;
 mod stat;
 
@@ -85,6 +89,10 @@ enum Verb {
     Stat(stat::Arguments),
     Set(set::Arguments),
     Reset(reset::Arguments),
+    Check(check::Arguments),
+    Graph(graph::Arguments),
+    Import(import::Arguments),
+    Schema(schema::Arguments),
     Cleanup(cleanup::Arguments),
     /// CORE's program of this name: make a node with a control channel
     #[command(
@@ -157,6 +165,10 @@ fn dispatch(verb: Verb) -> Result<ExitCode> {
         Verb::Stat(arguments) => stat::run(&arguments)?,
         Verb::Set(arguments) => set::run(&arguments)?,
         Verb::Reset(arguments) => reset::run(&arguments)?,
+        Verb::Graph(arguments) => graph::run(&arguments)?,
+        Verb::Import(arguments) => import::run(&arguments)?,
+        Verb::Schema(arguments) => schema::run(&arguments)?,
+        Verb::Check(arguments) => check::run(&arguments)?,
         Verb::Cleanup(arguments) => cleanup::run(&arguments)?,
         Verb::Vnoded(Words { words }) => return Ok(Program::Vnoded.run(words)),
         Verb::Vcmd(Words { words }) => return Ok(Program::Vcmd.run(words)),

@@ -5,5 +5,8 @@
 //! A [`model::Lab`] is what a file says once shapes are expanded, addresses
 //! taken from their pools, names chosen and everything checked.
 
+pub mod file;
+pub mod graph;
+pub mod import;
 pub mod model;
 mod naming;

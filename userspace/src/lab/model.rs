@@ -192,8 +192,8 @@ pub enum Ends {
     PointToPoint([End; 2]),
     /// From a node to a bridge.
     Bridged { end: End, port: Port },
-    /// From bridge to bridge, both ends here. Bridges that are connected in a loop
-    /// all run the spanning tree protocol.
+    /// From bridge to bridge, both ends here. Of bridges that are connected in a
+    /// loop, one at least runs the spanning tree protocol.
     Trunk([Port; 2]),
 }
 
@@ -249,6 +249,29 @@ pub struct Impairment {
     pub rate: Option<u64>,
     /// Packets that may wait.
     pub limit: u32,
+}
+
+/// What a queue holds at least, as netem has it by default.
+const LEAST_LIMIT: u32 = 1000;
+/// Bytes of a packet, and the bits a second of a link that has no rate, for the
+/// length of a queue.
+const USUAL_PACKET: u64 = 1500;
+const USUAL_RATE: u64 = 1_000_000_000;
+
+impl Impairment {
+    pub fn changes_anything(&self) -> bool {
+        let shares = [self.loss, self.duplicate, self.reorder];
+        let certain = shares.iter().any(|share| *share > Probability::default());
+        !self.delay.is_zero() || certain || self.rate.is_some()
+    }
+
+    /// How long a queue has to be for packets that wait so long not to be lost:
+    /// twice what comes meanwhile.
+    pub fn usual_limit(wait: Duration, rate: Option<u64>) -> u32 {
+        let bits = wait.as_micros() * u128::from(rate.unwrap_or(USUAL_RATE)) / 1_000_000;
+        let packets = bits / u128::from(8 * USUAL_PACKET) * 2;
+        u32::try_from(packets).unwrap_or(u32::MAX).max(LEAST_LIMIT)
+    }
 }
 
 /// A probability, in millionths.

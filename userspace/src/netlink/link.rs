@@ -37,19 +37,10 @@ impl DeviceName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl FromStr for DeviceName {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
+    /// Whether `text` could be a device's name if it may be of any length.
+    pub fn check(text: &str) -> Result<()> {
         ensure!(!text.is_empty(), "device name is empty");
-        ensure!(
-            text.len() <= Self::MAX,
-            "device name `{text}` is {} bytes long, {} more than the kernel allows",
-            text.len(),
-            text.len() - Self::MAX
-        );
         ensure!(text != "." && text != "..", "`{text}` is no device name");
         // `%` is the kernel's own: it would number the device in its place.
         let wrong =
@@ -57,6 +48,21 @@ impl FromStr for DeviceName {
         if let Some(c) = text.chars().find(|&c| wrong(c)) {
             bail!("device name {text:?} has {c:?} in it, which is not allowed there");
         }
+        Ok(())
+    }
+}
+
+impl FromStr for DeviceName {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        ensure!(
+            text.len() <= Self::MAX,
+            "device name `{text}` is {} bytes long, {} more than the kernel allows",
+            text.len(),
+            text.len() - Self::MAX
+        );
+        Self::check(text)?;
         Ok(DeviceName(text.to_owned()))
     }
 }

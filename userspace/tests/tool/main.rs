@@ -18,6 +18,7 @@ mod exec_several;
 mod exec_terminal;
 mod full;
 mod lab;
+mod lab_file;
 mod life;
 mod link;
 mod machine;
@@ -171,6 +172,13 @@ const CASES: &[Case] = cases![
     bridge::bridges_are_listed_with_their_ports,
     bridge::only_bridges_of_pernet_are_deleted needs [IP],
     bridge::spanning_tree_has_its_limits,
+    lab_file::a_file_is_checked_and_nothing_made,
+    lab_file::all_that_is_wrong_is_told_at_once,
+    lab_file::the_examples_are_right,
+    lab_file::the_schema_is_the_published_one,
+    lab_file::a_session_of_core_becomes_a_file,
+    lab_file::a_shape_of_mininet_becomes_a_file,
+    lab_file::a_lab_is_drawn,
     reference::every_form_leads_to_one_namespace needs [IP],
     reference::a_namespace_is_found_by_what_holds_it needs [IP],
     reference::a_number_that_could_be_several_is_refused,
