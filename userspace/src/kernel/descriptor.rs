@@ -3,6 +3,7 @@
 //! Descriptors that come from elsewhere.
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 use std::{mem, ptr};
 
 use nix::errno::Errno;
@@ -121,6 +122,44 @@ pub fn peer_has_group(connection: BorrowedFd, first: Gid, group: Gid) -> nix::Re
             Err(Errno::ERANGE) if count > groups.len() => groups.resize(count, 0),
             Err(error) => return Err(error),
             Ok(_) => return Ok(groups[..count].contains(&group.as_raw())),
+        }
+    }
+}
+
+/// How much the kernel keeps of what was sent to the socket and not yet read, its
+/// own bookkeeping included (`SO_RCVBUF`).
+pub fn room(socket: &impl AsRawFd) -> nix::Result<usize> {
+    let mut room: libc::c_int = 0;
+    let mut length = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the kernel writes into the integer, no more than its length.
+    Errno::result(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVBUF,
+            (&raw mut room).cast(),
+            &raw mut length,
+        )
+    })?;
+    Ok(usize::try_from(room).unwrap_or_default())
+}
+
+/// Waits until there is something to read, or an error to hear of; false where
+/// there is neither by then (poll(2)).
+pub fn readable(socket: &impl AsRawFd, timeout: Duration) -> nix::Result<bool> {
+    let mut poll = libc::pollfd {
+        fd: socket.as_raw_fd(),
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    // Rounded up, so as not to come back just too early, again and again.
+    let timeout = timeout.as_micros().div_ceil(1000);
+    let timeout = libc::c_int::try_from(timeout).unwrap_or(libc::c_int::MAX);
+    loop {
+        // SAFETY: the pointer is to one live structure.
+        match Errno::result(unsafe { libc::poll(&raw mut poll, 1, timeout) }) {
+            Err(Errno::EINTR) => {}
+            ready => return Ok(ready? > 0),
         }
     }
 }

@@ -9,10 +9,10 @@ use std::str::FromStr;
 use anyhow::{Result, anyhow, bail, ensure};
 use neli::consts::nl::NlmF;
 use neli::consts::rtnl::{Ifa, IfaF, RtAddrFamily, RtScope, Rtm};
-use neli::rtnl::IfaddrmsgBuilder;
+use neli::rtnl::{Ifaddrmsg, IfaddrmsgBuilder};
 use neli::types::{Buffer, RtBuffer};
 
-use super::{Batch, attribute};
+use super::{Batch, Socket, attribute};
 use crate::text::as_text;
 
 /// An address with the length of its network's prefix.
@@ -82,29 +82,91 @@ pub fn add(
     index: i32,
     address: &Address,
 ) -> Result<()> {
+    let flags = NlmF::CREATE | NlmF::EXCL;
+    batch.push(what, Rtm::Newaddr, flags, &message(index, address, true)?)
+}
+
+/// The same, but whether an IPv6 address has a duplicate is found out first.
+pub fn try_out(
+    batch: &mut Batch,
+    what: impl Into<String>,
+    index: i32,
+    address: &Address,
+) -> Result<()> {
+    let flags = NlmF::CREATE | NlmF::EXCL;
+    batch.push(what, Rtm::Newaddr, flags, &message(index, address, false)?)
+}
+
+/// Takes an address away from the device with index `index`.
+pub fn remove(
+    batch: &mut Batch,
+    what: impl Into<String>,
+    index: i32,
+    address: &Address,
+) -> Result<()> {
+    let message = message(index, address, true)?;
+    batch.push(what, Rtm::Deladdr, NlmF::empty(), &message)
+}
+
+fn message(index: i32, address: &Address, at_once: bool) -> Result<Ifaddrmsg> {
     let mut attributes = RtBuffer::new();
-    let ip = match address.ip {
-        IpAddr::V4(ip) => Buffer::from(ip.octets().as_slice()),
-        IpAddr::V6(ip) => Buffer::from(ip.octets().as_slice()),
-    };
+    let ip = attribute::ip(address.ip);
     attributes.push(attribute::rt(Ifa::Local, ip.clone())?);
     attributes.push(attribute::rt(Ifa::Address, ip)?);
     if let Some(broadcast) = address.broadcast() {
         attributes.push(attribute::rt(Ifa::Broadcast, broadcast.octets())?);
     }
-    let (family, flags) = match address.ip {
-        IpAddr::V4(_) => (RtAddrFamily::Inet, IfaF::empty()),
-        IpAddr::V6(_) => (RtAddrFamily::Inet6, IfaF::NODAD),
+    let (family, flags) = match (address.ip, at_once) {
+        (IpAddr::V4(_), _) => (RtAddrFamily::Inet, IfaF::empty()),
+        (IpAddr::V6(_), true) => (RtAddrFamily::Inet6, IfaF::NODAD),
+        (IpAddr::V6(_), false) => (RtAddrFamily::Inet6, IfaF::empty()),
     };
-    let message = IfaddrmsgBuilder::default()
+    Ok(IfaddrmsgBuilder::default()
         .ifa_family(family)
         .ifa_prefixlen(address.prefix)
         .ifa_flags(flags)
         .ifa_scope(RtScope::Universe)
         .ifa_index(index.unsigned_abs())
         .rtattrs(attributes)
+        .build()?)
+}
+
+/// What became of an IPv6 address that is looked for duplicates of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trial {
+    Passed,
+    Going,
+    /// Another has it.
+    Failed,
+}
+
+/// The IPv6 addresses of the socket's namespace, with the indexes of their devices.
+pub fn trials(socket: &mut Socket) -> Result<Vec<(i32, IpAddr, Trial)>> {
+    let message = IfaddrmsgBuilder::default()
+        .ifa_family(RtAddrFamily::Inet6)
+        .ifa_prefixlen(0)
+        .ifa_scope(RtScope::Universe)
+        .ifa_index(0)
         .build()?;
-    batch.push(what, Rtm::Newaddr, NlmF::CREATE | NlmF::EXCL, &message)
+    let entries = socket.dump("cannot list the addresses", Rtm::Getaddr, &message)?;
+    let trials = entries.iter().map(trial);
+    trials.filter_map(Result::transpose).collect()
+}
+
+fn trial(entry: &Buffer) -> Result<Option<(i32, IpAddr, Trial)>> {
+    let message: Ifaddrmsg = attribute::parse(entry.as_ref())?;
+    let mut attributes = message.rtattrs().iter();
+    let Some(ip) = attributes.find(|attribute| *attribute.rta_type() == Ifa::Address) else {
+        return Ok(None);
+    };
+    let ip: [u8; 16] = attribute::exactly(ip.rta_payload())?;
+    let trial = match message.ifa_flags() {
+        flags if flags.contains(IfaF::DADFAILED) => Trial::Failed,
+        flags if flags.contains(IfaF::TENTATIVE) => Trial::Going,
+        _ => Trial::Passed,
+    };
+    let index = i32::try_from(*message.ifa_index())?;
+    Ok(Some((index, ip.into(), trial)))
 }
 
 #[cfg(test)]

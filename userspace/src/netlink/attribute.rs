@@ -4,6 +4,7 @@
 //! before a byte of them is believed.
 
 use std::io::Cursor;
+use std::net::IpAddr;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use neli::consts::genl::NlAttrType;
@@ -84,6 +85,14 @@ pub fn uint(payload: &Buffer) -> Result<u64> {
         length => Err(anyhow!(
             "malformed attribute: {length} bytes instead of 4 or 8"
         )),
+    }
+}
+
+/// An IP address, as a payload.
+pub fn ip(ip: IpAddr) -> Buffer {
+    match ip {
+        IpAddr::V4(ip) => Buffer::from(ip.octets().as_slice()),
+        IpAddr::V6(ip) => Buffer::from(ip.octets().as_slice()),
     }
 }
 

@@ -23,8 +23,19 @@ const VETH_INFO_PEER: u16 = 1;
 /// `IFLA_INET6_ADDR_GEN_MODE` of linux/if_link.h, and its value for "none".
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
 const IN6_ADDR_GEN_MODE_NONE: u8 = 1;
+/// What an Ethernet device has unless it is told otherwise.
+pub const USUAL_MTU: u32 = 1500;
+/// More names of a device: numbers of linux/if_link.h and linux/rtnetlink.h.
+const IFLA_PROP_LIST: u16 = 52;
+const IFLA_ALT_IFNAME: u16 = 53;
+const RTM_NEWLINKPROP: u16 = 108;
+/// `NLA_F_NESTED` of linux/netlink.h, which newer messages insist on.
+const NESTED: u16 = 1 << 15;
 /// `IF_OPER_UP` of linux/if.h.
 const IF_OPER_UP: u8 = 6;
+
+/// Makes a device, no matter which others there are, and says what it became.
+const CREATE: NlmF = NlmF::CREATE.union(NlmF::EXCL).union(NlmF::ECHO);
 
 /// A name that the kernel accepts for a device.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,6 +153,7 @@ pub struct NewEnd<'a> {
 pub struct Link {
     pub index: i32,
     pub name: String,
+    pub altnames: Vec<String>,
     pub kind: Option<String>,
     pub mac: Option<Mac>,
     pub master: Option<i32>,
@@ -167,6 +179,7 @@ impl Link {
         let mut link = Link {
             index: *message.ifi_index(),
             name: String::new(),
+            altnames: Vec::new(),
             kind: None,
             mac: None,
             master: None,
@@ -188,10 +201,23 @@ impl Link {
                 // Devices that are not Ethernet have other lengths, or none.
                 Ifla::Address => link.mac = attribute::exactly(payload).ok().map(Mac),
                 Ifla::Linkinfo => link.parse_info(payload)?,
+                kind if u16::from(*kind) & !NESTED == IFLA_PROP_LIST => {
+                    link.parse_names(payload)?;
+                }
                 _ => {}
             }
         }
         Ok(link)
+    }
+
+    fn parse_names(&mut self, payload: &Buffer) -> Result<()> {
+        for attribute in attribute::rt_nest::<u16>(payload)?.iter() {
+            if *attribute.rta_type() == IFLA_ALT_IFNAME {
+                self.altnames
+                    .push(attribute::string(attribute.rta_payload())?);
+            }
+        }
+        Ok(())
     }
 
     fn parse_info(&mut self, payload: &Buffer) -> Result<()> {
@@ -249,11 +275,29 @@ pub fn add_veth(
     end: &NewEnd,
     peer: &NewEnd,
 ) -> Result<Option<(i32, i32)>> {
+    let mut batch = Batch::default();
+    push_veth(&mut batch, what, end, peer)?;
+    made_veth(&socket.transact(&batch)?[0])
+}
+
+/// Adds to a batch what makes a veth pair, as above.
+pub fn push_veth(
+    batch: &mut Batch,
+    what: impl Into<String>,
+    end: &NewEnd,
+    peer: &NewEnd,
+) -> Result<()> {
     let peer_message = message(0, new_end(peer)?).build()?;
     let data = attribute::rt(IflaInfo::Data, attribute::rt(VETH_INFO_PEER, peer_message)?)?;
     let mut attributes = new_end(end)?;
     attributes.push(link_info("veth", data)?);
-    let made = create(socket, what, attributes)?;
+    batch.push(what, Rtm::Newlink, CREATE, &message(0, attributes).build()?)
+}
+
+/// The indexes of both ends, from the answer to this; nothing, where the kernel is
+/// too old (before 6.2) to say them.
+pub fn made_veth(answer: &[Buffer]) -> Result<Option<(i32, i32)>> {
+    let made = answer.first().map(Link::parse).transpose()?;
     Ok(made.and_then(|made| Some((made.index, made.peer?))))
 }
 
@@ -265,8 +309,7 @@ pub(super) fn create(
     attributes: Vec<Rtattr<Ifla, Buffer>>,
 ) -> Result<Option<Link>> {
     let message = message(0, attributes).build()?;
-    let flags = NlmF::CREATE | NlmF::EXCL | NlmF::ECHO;
-    let answers = socket.transact(&Batch::of(what, Rtm::Newlink, flags, &message)?)?;
+    let answers = socket.transact(&Batch::of(what, Rtm::Newlink, CREATE, &message)?)?;
     answers.iter().flatten().next().map(Link::parse).transpose()
 }
 
@@ -307,8 +350,43 @@ pub fn no_generated_address(batch: &mut Batch, what: impl Into<String>, index: i
     let message = message(index, [attribute::rt(Ifla::AfSpec, inet6)?]).build()?;
     batch.push(what, Rtm::Setlink, NlmF::empty(), &message)?;
     // There is no IPv6 on this device: its MTU is too small, or the kernel has none.
-    batch.tolerate(Errno::EAFNOSUPPORT);
+    batch.tolerate(&[Errno::EAFNOSUPPORT]);
     Ok(())
+}
+
+/// Gives the device another Ethernet address or MTU.
+pub fn set(
+    batch: &mut Batch,
+    what: impl Into<String>,
+    index: i32,
+    mac: Option<Mac>,
+    mtu: Option<u32>,
+) -> Result<()> {
+    let mut attributes = Vec::new();
+    if let Some(Mac(mac)) = mac {
+        attributes.push(attribute::rt(Ifla::Address, mac)?);
+    }
+    if let Some(mtu) = mtu {
+        attributes.push(attribute::rt(Ifla::Mtu, mtu)?);
+    }
+    let message = message(index, attributes).build()?;
+    batch.push(what, Rtm::Setlink, NlmF::empty(), &message)
+}
+
+/// Makes the device a port of the bridge with index `bridge`.
+pub fn enslave(batch: &mut Batch, what: impl Into<String>, index: i32, bridge: i32) -> Result<()> {
+    let message = message(index, [attribute::rt(Ifla::Master, bridge)?]).build()?;
+    batch.push(what, Rtm::Setlink, NlmF::empty(), &message)
+}
+
+/// Gives the device one more name, which may be longer than a device's first one
+/// (up to 127 bytes), and by which `ip` finds it.
+pub fn add_name(batch: &mut Batch, what: impl Into<String>, index: i32, name: &str) -> Result<()> {
+    let name = attribute::rt(IFLA_ALT_IFNAME, name)?;
+    let names = attribute::rt(Ifla::from(IFLA_PROP_LIST | NESTED), name)?;
+    let message = message(index, [names]).build()?;
+    let flags = NlmF::CREATE | NlmF::EXCL | NlmF::APPEND;
+    batch.push(what, RTM_NEWLINKPROP, flags, &message)
 }
 
 /// Brings the device up.
@@ -324,7 +402,7 @@ pub fn delete(socket: &mut Socket, what: impl Into<String>, index: i32) -> Resul
     socket.transact(&batch).map(drop)
 }
 
-fn message(
+pub(super) fn message(
     index: i32,
     attributes: impl IntoIterator<Item = Rtattr<Ifla, Buffer>>,
 ) -> IfinfomsgBuilder {

@@ -4,17 +4,20 @@
 //!
 //! A [`Socket`] belongs to the namespace it was opened in and keeps it when the
 //! thread goes elsewhere. Over it go typed rtnetlink messages ([`link`],
-//! [`bridge`], [`address`]) and those of the family [`pernet`]. Nothing here
+//! [`bridge`], [`address`], [`route`], [`netem`]) and those of the family [`pernet`]. Nothing here
 //! knows what a node is.
 
 pub mod address;
 mod attribute;
 pub mod bridge;
 pub mod link;
+pub mod netem;
 pub mod nsid;
 pub mod pernet;
 mod refusal;
+pub mod route;
 mod socket;
+pub mod watch;
 
 pub use address::Address;
 pub use link::{DeviceName, Mac};

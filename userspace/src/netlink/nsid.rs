@@ -39,7 +39,7 @@ pub fn assign(socket: &mut Socket, netns: BorrowedFd) -> Result<i32> {
     let what = "cannot give a network namespace an id";
     let message = message(netns, Some(NETNSA_NSID_NOT_ASSIGNED))?;
     let mut batch = Batch::of(what, Rtm::Newnsid, NlmF::empty(), &message)?;
-    batch.tolerate(Errno::EEXIST);
+    batch.tolerate(&[Errno::EEXIST]);
     socket.transact(&batch)?;
     of(socket, netns)?.context(what)
 }

@@ -3,6 +3,7 @@
 //! One netlink socket: requests out, answers and refusals back.
 
 use std::io::Cursor;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use neli::consts::nl::{NlmF, Nlmsg};
@@ -16,6 +17,7 @@ use neli::{FromBytes, ToBytes};
 use nix::errno::Errno;
 
 use super::Refusal;
+use crate::kernel::descriptor;
 
 /// No datagram of the kernel's is longer: dumps stop at 32 KiB, and an error
 /// carries at most the request.
@@ -23,6 +25,11 @@ const DATAGRAM: usize = 64 * 1024;
 
 /// How often a dump is begun again because the kernel's tables changed under it.
 const DUMP_ATTEMPTS: usize = 16;
+
+/// What the kernel sets aside for the description of a device, and for a refusal
+/// without the request, bookkeeping included.
+const DESCRIPTION: usize = 8 * 1024;
+const REFUSAL: usize = 1024;
 
 const HEADER: usize = 16;
 
@@ -33,8 +40,8 @@ pub struct Socket {
     buffer: Vec<u8>,
 }
 
-/// Requests that go to the kernel in one datagram. It works through all of
-/// them, whatever becomes of each.
+/// Requests that go to the kernel together, in as few datagrams as it has room
+/// for the answers of. It works through all of them, whatever becomes of each.
 #[derive(Default)]
 pub struct Batch {
     requests: Vec<Request>,
@@ -45,7 +52,20 @@ struct Request {
     kind: u16,
     flags: NlmF,
     payload: Vec<u8>,
-    tolerated: Option<Errno>,
+    tolerated: Vec<Errno>,
+}
+
+impl Request {
+    /// What the answer occupies in the kernel, at most: a description, or the
+    /// request again with the reason why it was refused.
+    fn answer(&self) -> usize {
+        // The numbers of rtnetlink go in fours, and the third of each reads.
+        let describes = self.kind % 4 == 2 || self.flags.contains(NlmF::ECHO);
+        match describes {
+            true => DESCRIPTION,
+            false => REFUSAL + 2 * self.payload.len(),
+        }
+    }
 }
 
 impl Batch {
@@ -60,17 +80,17 @@ impl Batch {
         self.requests.push(Request {
             what: what.into(),
             kind: kind.into(),
-            flags: flags | NlmF::REQUEST | NlmF::ACK,
+            flags: flags | NlmF::REQUEST,
             payload: bytes(payload)?,
-            tolerated: None,
+            tolerated: Vec::new(),
         });
         Ok(())
     }
 
-    /// Lets the request added last fail in this way without being an error.
-    pub fn tolerate(&mut self, errno: Errno) {
+    /// Lets the request added last fail in these ways without being an error.
+    pub fn tolerate(&mut self, errnos: &[Errno]) {
         if let Some(request) = self.requests.last_mut() {
-            request.tolerated = Some(errno);
+            request.tolerated.extend(errnos);
         }
     }
 
@@ -120,6 +140,25 @@ impl Socket {
             .collect())
     }
 
+    /// Waits until something was said in the group; false where nothing was by
+    /// then. What it was is passed over, so that nothing is lost when it was more
+    /// than there is room for.
+    pub(super) fn hear_anything(&mut self, until: Instant) -> Result<bool> {
+        let waiting = "cannot wait for the kernel";
+        let left = until.saturating_duration_since(Instant::now());
+        if !descriptor::readable(&self.inner, left).context(waiting)? {
+            return Ok(false);
+        }
+        while descriptor::readable(&self.inner, Duration::ZERO).context(waiting)? {
+            match self.inner.recv(&mut self.buffer, Msg::TRUNC) {
+                Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                received => drop(received.context(waiting)?),
+            }
+        }
+        Ok(true)
+    }
+
     fn open(protocol: NlFamily) -> Result<Self> {
         let inner = NlSocket::connect(protocol, None, Groups::empty())
             .and_then(|socket| socket.enable_ext_ack(true).map(|()| socket))
@@ -134,13 +173,42 @@ impl Socket {
     /// Sends a batch and returns, for each of its requests, the payloads that
     /// came back; fails with the first refusal.
     pub fn transact(&mut self, batch: &Batch) -> Result<Vec<Vec<Buffer>>> {
-        let first = self.send(batch)?;
+        let room = match batch.requests.len() {
+            0 | 1 => 0,
+            _ => descriptor::room(&self.inner).context("cannot examine a netlink socket")? / 2,
+        };
         let mut answers: Vec<Vec<Buffer>> = Vec::new();
-        let mut refusal = None;
         answers.resize_with(batch.requests.len(), Vec::new);
+        let mut refusal = None;
+        let mut begin = 0;
+        while begin < batch.requests.len() {
+            let end = begin + fitting(&batch.requests[begin..], room);
+            let requests = &batch.requests[begin..end];
+            let refused = self.exchange(requests, &mut answers[begin..end])?;
+            if let (None, Some((index, reason))) = (&refusal, refused) {
+                refusal = Some((begin + index, reason));
+            }
+            begin = end;
+        }
+        match refusal {
+            None => Ok(answers),
+            Some((index, reason)) => Err(reason).context(batch.requests[index].what.clone()),
+        }
+    }
 
-        let mut pending = batch.requests.len();
-        while pending > 0 {
+    /// One datagram and what comes back; the first refusal with its place.
+    fn exchange(
+        &mut self,
+        requests: &[Request],
+        answers: &mut [Vec<Buffer>],
+    ) -> Result<Option<(usize, Refusal)>> {
+        let first = self.send(requests)?;
+        let mut refusal: Option<(usize, Refusal)> = None;
+        // The kernel works through them in order, so when the last one is
+        // acknowledged, or refused, nothing more comes.
+        let last = requests.len() - 1;
+        let mut pending = true;
+        while pending {
             for message in self.receive()? {
                 // Numbers count up from the first request's, and wrap.
                 let index = message.nl_seq().wrapping_sub(first) as usize;
@@ -149,24 +217,17 @@ impl Socket {
                 };
                 match outcome(message) {
                     Outcome::Payload(payload) => answer.push(payload),
-                    Outcome::Done => pending -= 1,
+                    Outcome::Done => pending &= index != last,
                     Outcome::Refused(reason) => {
-                        pending -= 1;
-                        if batch.requests[index].tolerated == Some(reason.errno) {
-                            continue;
-                        }
-                        let earliest = refusal.as_ref().is_none_or(|&(earlier, _)| index < earlier);
-                        if earliest {
-                            refusal = Some((index, reason));
+                        pending &= index != last;
+                        if !requests[index].tolerated.contains(&reason.errno) {
+                            refusal.get_or_insert((index, reason));
                         }
                     }
                 }
             }
         }
-        match refusal {
-            None => Ok(answers),
-            Some((index, reason)) => Err(reason).context(batch.requests[index].what.clone()),
-        }
+        Ok(refusal)
     }
 
     /// Reads a whole table; begins again when it changed meanwhile.
@@ -181,7 +242,7 @@ impl Socket {
     }
 
     fn dump_once(&mut self, request: &Batch) -> Result<(Vec<Buffer>, bool)> {
-        let first = self.send(request)?;
+        let first = self.send(&request.requests)?;
         let mut entries = Vec::new();
         let mut consistent = true;
         loop {
@@ -200,19 +261,23 @@ impl Socket {
         }
     }
 
-    /// Sends a batch in one datagram; returns the number of its first message.
-    fn send(&mut self, batch: &Batch) -> Result<u32> {
+    /// Sends requests in one datagram; returns the number of the first. Only the
+    /// last is acknowledged: refusals come unasked.
+    fn send(&mut self, requests: &[Request]) -> Result<u32> {
         let first = self.sequence.wrapping_add(1);
         let mut datagram = Vec::new();
-        for request in &batch.requests {
+        for (index, request) in requests.iter().enumerate() {
             self.sequence = self.sequence.wrapping_add(1);
+            let mut flags = request.flags;
+            flags.set(NlmF::ACK, index + 1 == requests.len());
             let message = NlmsghdrBuilder::default()
                 .nl_type(request.kind)
-                .nl_flags(request.flags)
+                .nl_flags(flags)
                 .nl_seq(self.sequence)
                 .nl_payload(NlPayload::Payload(Buffer::from(request.payload.as_slice())))
                 .build()?;
             datagram.extend(bytes::<Nlmsghdr<u16, Buffer>>(&message)?);
+            datagram.resize(aligned(datagram.len()), 0);
         }
         let sent = self
             .inner
@@ -240,6 +305,20 @@ impl Socket {
         );
         messages(&self.buffer[..length])
     }
+}
+
+/// How many of the requests, one at least, can go out in one datagram: the kernel
+/// answers them all before the first answer can be read, and what its side of the
+/// socket has no `room` for is lost.
+fn fitting(requests: &[Request], room: usize) -> usize {
+    let mut answers = 0;
+    let mut bytes = 0;
+    let fit = requests.iter().take_while(|request| {
+        answers += request.answer();
+        bytes += HEADER + aligned(request.payload.len());
+        answers <= room && bytes <= DATAGRAM
+    });
+    fit.count().max(1)
 }
 
 /// Repeats `read` until what it returns is all of one time.
