@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::output;
 use crate::netlink::DeviceName;
-use crate::netlink::bridge::port_state;
+use crate::netlink::bridge::{Settings, port_state};
 use crate::node::bridge::{self, Bridged};
 
 #[derive(Subcommand)]
@@ -100,9 +100,14 @@ fn add(arguments: Add) -> Result<()> {
         allowed.end()
     );
     bridge::add(&bridge::Request {
-        name,
-        stp,
-        forward_delay,
+        name: &name,
+        mtu: None,
+        settings: Settings {
+            stp,
+            forward_delay,
+            vlan_filtering: false,
+            multicast_snooping: false,
+        },
     })
 }
 

@@ -17,6 +17,7 @@ pub mod named;
 pub mod process;
 mod reference;
 pub mod resolve;
+pub mod sysctl;
 
 pub use handle::{Inode, Netns, own_cookie};
 pub use name::Name;

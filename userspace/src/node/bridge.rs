@@ -2,21 +2,21 @@
 
 //! Bridges of the namespace the command runs in.
 
-use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use nix::errno::Errno;
 
 use super::interrupt::Deferred;
 use super::registry::{BridgeRecord, Registry, Shelf};
-use crate::netlink::bridge::{self, Bridge, NewBridge};
+use crate::netlink::bridge::{self, Bridge, NewBridge, Settings};
 use crate::netlink::link::{self, Link};
 use crate::netlink::{Batch, DeviceName, Mac, Refusal, Socket};
 use crate::netns::own_cookie;
 
 /// A bridge that is asked for.
-pub struct Request {
-    pub name: DeviceName,
-    pub stp: bool,
-    pub forward_delay: u32,
+pub struct Request<'a> {
+    pub name: &'a DeviceName,
+    pub mtu: Option<u32>,
+    pub settings: Settings,
 }
 
 /// A bridge that is there, with its ports.
@@ -28,7 +28,7 @@ pub struct Bridged {
 
 /// Makes a bridge and brings it up.
 pub fn add(request: &Request) -> Result<()> {
-    let name = &request.name;
+    let name = request.name;
     let registry = Registry::change()?;
     let signals = Deferred::hold()?;
     let mut socket = Socket::route()?;
@@ -36,44 +36,50 @@ pub fn add(request: &Request) -> Result<()> {
         link::find(&mut socket, name)?.is_none(),
         "there is a device {name} here already"
     );
-    let netns_cookie = own_cookie()?;
-    forget_gone(&registry.bridges(), &mut socket, netns_cookie)?;
+    forget_gone(&registry.bridges(), &mut socket, own_cookie()?)?;
+    let (index, mac) = make(&registry, &mut socket, request)?;
+    let finished = set_up(&mut socket, name, index).and_then(|()| signals.check());
+    finished.map_err(|error| undo(&registry, mac, Some((&mut socket, index)), error))
+}
 
+/// Makes a bridge, down, or nothing. Returns its index, and its address.
+pub fn make(registry: &Registry, socket: &mut Socket, request: &Request) -> Result<(i32, Mac)> {
     // A bridge without an address of its own changes it with its ports, and its id
     // with it. Drawn at random, it is also what the bridge is known by.
     let mac = Mac::draw()?;
     let mut record = BridgeRecord {
-        netns_cookie,
+        netns_cookie: own_cookie()?,
         index: None,
-        name: name.to_string(),
+        name: request.name.to_string(),
     };
     registry.bridges().put(&key(mac), &record)?;
-    let index = match make(&mut socket, request, mac) {
+    let index = match ask_for(socket, request, mac) {
         Ok(index) => index,
-        Err(error) => return Err(undo(&registry, mac, None, error)),
+        Err(error) => return Err(undo(registry, mac, None, error)),
     };
     record.index = Some(index);
-    let finished = (registry.bridges().put(&key(mac), &record))
-        .and_then(|()| set_up(&mut socket, name, index))
-        .and_then(|()| signals.check());
-    finished.map_err(|error| undo(&registry, mac, Some((&mut socket, index)), error))
-}
-
-fn make(socket: &mut Socket, request: &Request, mac: Mac) -> Result<i32> {
-    let what = format!("cannot make bridge {}", request.name);
-    let new = NewBridge {
-        name: &request.name,
-        mac,
-        stp: request.stp,
-        forward_delay: request.forward_delay,
-    };
-    match bridge::add(socket, &what, &new)? {
-        Some(index) => Ok(index),
-        None => Ok(link::find(socket, &request.name)?.context(what)?.index),
+    match registry.bridges().put(&key(mac), &record) {
+        Ok(()) => Ok((index, mac)),
+        Err(error) => Err(undo(registry, mac, Some((socket, index)), error)),
     }
 }
 
-fn set_up(socket: &mut Socket, name: &DeviceName, index: i32) -> Result<()> {
+fn ask_for(socket: &mut Socket, request: &Request, mac: Mac) -> Result<i32> {
+    let what = format!("cannot make bridge {}", request.name);
+    let new = NewBridge {
+        name: request.name,
+        mac,
+        mtu: request.mtu,
+        settings: request.settings,
+    };
+    match bridge::add(socket, &what, &new)? {
+        Some(index) => Ok(index),
+        None => Ok(link::find(socket, request.name)?.context(what)?.index),
+    }
+}
+
+/// Brings up a bridge that was made.
+pub fn set_up(socket: &mut Socket, name: &DeviceName, index: i32) -> Result<()> {
     let mut batch = Batch::default();
     let what = format!("cannot keep IPv6 from giving {name} an address");
     link::no_generated_address(&mut batch, what, index)?;
@@ -128,15 +134,38 @@ pub fn delete(name: &DeviceName) -> Result<()> {
         link.kind.as_deref().unwrap_or("unknown")
     );
     let registry = Registry::change()?;
-    let Some(key) = record_of(&registry.bridges(), &link)? else {
-        bail!("bridge {name} was not made by pernet; `ip link del {name}` deletes it");
+    let deleted = delete_ours(&registry, &mut socket, &link)?;
+    ensure!(
+        deleted,
+        "bridge {name} was not made by pernet; `ip link del {name}` deletes it"
+    );
+    Ok(())
+}
+
+/// Deletes a bridge if pernet made it, and says whether it did.
+pub fn delete_ours(registry: &Registry, socket: &mut Socket, bridge: &Link) -> Result<bool> {
+    let Some(key) = record_of(&registry.bridges(), bridge)? else {
+        return Ok(false);
     };
-    link::delete(
-        &mut socket,
-        format!("cannot delete bridge {name}"),
-        link.index,
-    )?;
-    registry.bridges().remove(&key)
+    let what = format!("cannot delete bridge {}", bridge.name);
+    match link::delete(socket, what, bridge.index) {
+        Err(error) if Refusal::is(&error, Errno::ENODEV) => {}
+        deleted => deleted?,
+    }
+    registry.bridges().remove(&key)?;
+    Ok(true)
+}
+
+/// The bridge of this name here, if pernet made it.
+pub fn find_ours(
+    registry: &Registry,
+    socket: &mut Socket,
+    name: &DeviceName,
+) -> Result<Option<Link>> {
+    let Some(link) = link::find(socket, name)? else {
+        return Ok(None);
+    };
+    Ok(record_of(&registry.bridges(), &link)?.map(|_| link))
 }
 
 /// The key of the record that `bridge` was made under.

@@ -80,7 +80,7 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     remove_links(&registry)?;
     remove_bridges(&registry)?;
     strays.iter().try_for_each(|path| files::remove(path))?;
-    registry.discard_draft()?;
+    registry.discard_drafts()?;
     Ok(found)
 }
 

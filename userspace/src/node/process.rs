@@ -38,6 +38,15 @@ impl Process {
         })
     }
 
+    /// A process of ours that had this pid and has ended already.
+    pub fn ended(pid: i32) -> Result<Self> {
+        Ok(Process {
+            pid,
+            pid_namespace: own_pid_namespace()?,
+            start_time: 0,
+        })
+    }
+
     /// A hold on the process, which can then not be mistaken for another; nothing
     /// where it has ended.
     pub fn open(&self) -> Result<Option<Pidfd>> {

@@ -6,9 +6,10 @@
 use std::env;
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{Flock, FlockArg};
@@ -22,7 +23,9 @@ use crate::netns::Name;
 
 /// Where root's records are.
 const DIRECTORY: &str = "/run/pernet";
-/// Those of nodes, in it.
+/// What is being written, in it.
+const DRAFT: &str = "draft";
+/// Records of nodes, in it.
 const NODES: &str = "nodes";
 /// Names the directory in which others have theirs.
 const OWN: &str = "XDG_RUNTIME_DIR";
@@ -62,6 +65,9 @@ pub struct NodeRecord {
     pub user: bool,
     /// The name in /run/netns is ours.
     pub named: bool,
+    /// Its host name, where that is not its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_name: Option<String>,
 }
 
 /// A node that vnoded made, under what the names of its drafts have in common.
@@ -104,11 +110,12 @@ pub struct BridgeRecord {
     pub name: String,
 }
 
-/// The records, locked as long as this value lives.
+/// The records, locked as long as this value lives, and those of its hands.
 pub struct Registry {
     directory: PathBuf,
     boot: String,
-    _lock: Flock<File>,
+    draft: String,
+    _lock: Arc<Flock<File>>,
 }
 
 /// The records of one kind.
@@ -230,8 +237,20 @@ impl Registry {
         Ok(Registry {
             directory: directory.to_owned(),
             boot: this_boot()?,
-            _lock: lock,
+            draft: DRAFT.to_owned(),
+            _lock: Arc::new(lock),
         })
+    }
+
+    /// The records under the same lock, to be changed beside this by another thread
+    /// or process; each has a number of its own.
+    pub fn hand(&self, number: usize) -> Self {
+        Registry {
+            directory: self.directory.clone(),
+            boot: self.boot.clone(),
+            draft: format!("{DRAFT}.{number}"),
+            _lock: Arc::clone(&self._lock),
+        }
     }
 
     /// Where the records are, and other files of what is recorded.
@@ -240,14 +259,24 @@ impl Registry {
     }
 
     /// Removes what a run left behind that died while it wrote a record.
-    pub fn discard_draft(&self) -> Result<()> {
-        files::remove(&self.draft())
+    pub fn discard_drafts(&self) -> Result<()> {
+        let listing = || format!("cannot list {}", self.directory.display());
+        for entry in fs::read_dir(&self.directory).with_context(listing)? {
+            let entry = entry.with_context(listing)?;
+            if entry
+                .file_name()
+                .as_encoded_bytes()
+                .starts_with(DRAFT.as_bytes())
+            {
+                files::remove(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
-    /// Under the lock there is one writer, so one name for what is not ready is
-    /// enough.
+    /// Every writer has a name of its own for what is not ready.
     fn draft(&self) -> PathBuf {
-        self.directory.join("draft")
+        self.directory.join(&self.draft)
     }
 
     /// Records of nodes that vnoded made, under their control channels.
@@ -268,6 +297,11 @@ impl Registry {
     /// Records of bridges, under their addresses.
     pub fn bridges(&self) -> Shelf<'_> {
         self.shelf("bridges")
+    }
+
+    /// Records of labs, under their names.
+    pub fn labs(&self) -> Shelf<'_> {
+        self.shelf("labs")
     }
 
     fn shelf(&self, kind: &str) -> Shelf<'_> {
@@ -312,15 +346,26 @@ impl Shelf<'_> {
         let writing = || format!("cannot write {}", path.display());
         let boot = self.registry.boot.clone();
         let text = serde_json::to_vec(&Filed { boot, record })?;
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)
-            .with_context(writing)?;
         // Readers see the old record or the new one, whole.
         let draft = self.registry.draft();
-        fs::write(&draft, text).with_context(writing)?;
-        fs::rename(&draft, &path).with_context(writing)
+        let written = fs::write(&draft, text).and_then(|()| self.publish(&draft, &path));
+        if written.is_err() {
+            let _ = fs::remove_file(&draft);
+        }
+        written.with_context(writing)
+    }
+
+    fn publish(&self, draft: &Path, path: &Path) -> io::Result<()> {
+        match fs::rename(draft, path) {
+            // It is the first of its kind.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let mut directory = DirBuilder::new();
+                directory.recursive(true).mode(0o700);
+                directory.create(&self.directory)?;
+                fs::rename(draft, path)
+            }
+            renamed => renamed,
+        }
     }
 
     pub fn remove(&self, key: &str) -> Result<()> {
@@ -377,6 +422,7 @@ mod tests {
             process: None,
             user: false,
             named: true,
+            host_name: None,
         }
     }
 

@@ -5,15 +5,19 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use anyhow::{Context, Error, Result};
+use nix::errno::Errno;
 use nix::fcntl::readlinkat;
-use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, setsid};
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, setsid};
 
 use super::report::{self, Speaker};
 use super::target::Inside;
 use super::{Order, Target, child};
-use crate::kernel::process;
+use crate::kernel::process::{self, Ended, Pidfd};
 use crate::node::files;
 use crate::node::registry;
 
@@ -28,35 +32,88 @@ struct Files {
 /// here. It is a child of the node's first process, reads nothing, and writes to
 /// the node's log, if there is one.
 pub fn detached(target: &Target, order: &Order, note: impl Fn(Error)) -> Result<Pid> {
+    start(target, order, note, false).map(|(pid, _)| pid)
+}
+
+/// The same, but the command is watched until there is something to read from
+/// `leash`: calls `started` with its pid, and returns its exit status when it ends
+/// before that. Let go of, it is a child of the node's first process.
+pub fn watched(
+    target: &Target,
+    order: &Order,
+    leash: BorrowedFd,
+    note: impl Fn(Error),
+    started: impl FnOnce(Pid),
+) -> Result<Option<u8>> {
+    let waiting = "cannot wait for the command";
+    let (pid, between) = start(target, order, note, true)?;
+    started(pid);
+    let held = Pidfd::open(between).context(waiting)?;
+    let mut events = [held.as_fd(), leash].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    while let Err(Errno::EINTR) = poll(&mut events, PollTimeout::NONE) {}
+    let ended = held.has_ended().context(waiting)?;
+    // Whoever reaps it, if this process does not, may not do it: and what is not
+    // reaped keeps the node's pid namespace from going.
+    let _ = held.signal(libc::SIGKILL);
+    let status = process::reap(Some(between), 0).context(waiting)?;
+    let status = status.map(|(_, status)| Ended::from_status(status).exit_status());
+    Ok(status.filter(|_| ended))
+}
+
+/// Returns the pids of the command, and of the process between, if it stays.
+fn start(target: &Target, order: &Order, note: impl Fn(Error), stays: bool) -> Result<(Pid, Pid)> {
     let files = Files::open(target)?;
     let (listener, speaker) = report::pair()?;
     let inside = target.enter(note)?;
     process::keep_children();
-    let between = process::fork(|| leave(&files, order, &inside, &speaker))
+    let client = Pidfd::open(getpid()).context("cannot hold on to this process")?;
+    let client = stays.then_some(&client);
+    let between = process::fork(|| leave(&files, order, &inside, speaker, client))
         .context("cannot make a process for the command")?;
-    drop(speaker);
-    let _ = process::reap(Some(between), 0);
+    if !stays {
+        let _ = process::reap(Some(between), 0);
+    }
     let program = order.command.first().map(AsRef::as_ref);
     let said = listener.hear(program.unwrap_or(OsStr::new("")))?;
     match said.error {
         Some(error) => Err(error),
-        None => said.pid.context("the command ended before it was started"),
+        None => {
+            let pid = said.pid.context("the command ended before it was started");
+            pid.map(|pid| (pid, between))
+        }
     }
 }
 
 /// In the child, which is in the node as its parent is not: its own child is
-/// adopted by the node's first process as soon as this one ends, which it does at
-/// once.
-fn leave(files: &Files, order: &Order, inside: &Inside, speaker: &Speaker) -> u8 {
-    let command = process::fork(|| {
-        let error = files.settle(speaker).map_or_else(
-            |error| error,
-            |()| child::become_command(order, inside, None),
-        );
-        speaker.say_error(&error)
+/// adopted by the node's first process as soon as this one ends. It does that at
+/// once, or with the `client` that wants to know what becomes of the command.
+fn leave(
+    files: &Files,
+    order: &Order,
+    inside: &Inside,
+    speaker: Speaker,
+    client: Option<&Pidfd>,
+) -> u8 {
+    let tied = client.map_or(Ok(()), child::die_with);
+    let command = tied.and_then(|()| {
+        let made = process::fork(|| {
+            let error = files.settle(&speaker).map_or_else(
+                |error| error,
+                |()| child::become_command(order, inside, None),
+            );
+            speaker.say_error(&error)
+        });
+        made.context("cannot make a process for the command")
     });
-    let made = command.context("cannot make a process for the command");
-    made.map_or_else(|error| speaker.say_error(&error), |_| 0)
+    let command = match command {
+        Ok(command) => command,
+        Err(error) => return speaker.say_error(&error),
+    };
+    drop(speaker);
+    match client.map(|_| process::reap(Some(command), 0)) {
+        Some(Ok(Some((_, status)))) => Ended::from_status(status).exit_status(),
+        _ => 0,
+    }
 }
 
 impl Files {

@@ -20,7 +20,7 @@ mod target;
 pub mod user;
 
 pub use attended::{Manner, Outcome, attended};
-pub use detached::detached;
+pub use detached::{detached, watched};
 pub use target::Target;
 pub use user::User;
 

@@ -11,8 +11,7 @@ use nix::mount::{MntFlags, umount2};
 use nix::unistd::{Gid, Uid, sethostname};
 
 use crate::netlink::{Batch, Socket, link};
-use crate::netns::Netns;
-use crate::netns::named;
+use crate::netns::{Netns, named, sysctl};
 use crate::node::mounts;
 
 /// What is done in new namespaces before anything else runs in them.
@@ -24,6 +23,7 @@ pub struct Environment {
     pub network: Option<Netns>,
     pub host_name: Option<String>,
     pub loopback_up: bool,
+    pub ipv6: Ipv6,
     /// Files that take the place of those in /etc.
     pub own_etc: Option<PathBuf>,
     /// Names of other namespaces are hidden, whose mounts would each have a copy
@@ -61,6 +61,7 @@ impl Environment {
         if let Some(name) = &self.host_name {
             sethostname(name).with_context(|| format!("cannot set the host name {name}"))?;
         }
+        self.ipv6.prepare()?;
         if self.loopback_up {
             raise_loopback()?;
         }
@@ -80,6 +81,35 @@ fn become_root(uid: Uid, gid: Gid) -> Result<()> {
         fs::write(&path, line).with_context(|| format!("cannot write {path}"))?;
     }
     Ok(())
+}
+
+/// What devices do with IPv6 by themselves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ipv6 {
+    /// As the kernel has it.
+    #[default]
+    Usual,
+    /// They use their addresses without looking for duplicates first.
+    Untried,
+    /// Nothing.
+    Off,
+}
+
+impl Ipv6 {
+    /// Settles it in the namespace that the thread is in, while that has no device
+    /// but the loopback device.
+    pub fn prepare(self) -> Result<()> {
+        let written = match self {
+            Ipv6::Usual => Ok(()),
+            Ipv6::Untried => sysctl::write(sysctl::IPV6_DAD, "0"),
+            Ipv6::Off => sysctl::write(sysctl::IPV6_OFF, "1"),
+        };
+        match written {
+            // A kernel without IPv6 has none of it.
+            Err(error) if sysctl::is_missing(&error) => Ok(()),
+            written => written,
+        }
+    }
 }
 
 /// Brings up the loopback device of the namespace the thread is in.

@@ -13,7 +13,7 @@ use crate::netns::named::{self, Entry};
 use crate::netns::{Name, Netns, Reference, own_cookie, process};
 use crate::node::files::Files;
 use crate::node::init::birth::Unborn;
-use crate::node::init::environment::{Environment, raise_loopback};
+use crate::node::init::environment::{Environment, Ipv6, raise_loopback};
 use crate::node::init::server::Parts;
 use crate::node::interrupt::Deferred;
 use crate::node::mounts;
@@ -46,7 +46,7 @@ pub fn add(request: &Request, note: impl Fn(String)) -> Result<()> {
     }
     for (made, name) in request.names.iter().enumerate() {
         let step = signals.check().and_then(|()| match request.net_only {
-            true => make_net_only(&registry, name),
+            true => make_net_only(&registry, name, || Ok(())),
             false => make(&registry, name, &Plan::new(request), &note),
         });
         if let Err(error) = step {
@@ -86,7 +86,7 @@ fn is_named(_: &Request) -> bool {
 }
 
 /// Makes sure that nothing has the name; leftovers of ours under it go.
-fn check_free(registry: &Registry, name: &Name) -> Result<()> {
+pub fn check_free(registry: &Registry, name: &Name) -> Result<()> {
     let node = Node::find(registry, name)?;
     if let Some(node) = node.as_ref().filter(|node| node.exists()) {
         bail!(
@@ -110,8 +110,32 @@ fn check_free(registry: &Registry, name: &Name) -> Result<()> {
     }
 }
 
-/// Makes a network namespace with a name, or nothing.
-fn make_net_only(registry: &Registry, name: &Name) -> Result<()> {
+/// One node of many, on its way, whose name nothing has.
+pub struct Birth<'a> {
+    pub name: &'a Name,
+    pub host_name: &'a Name,
+    pub net_only: bool,
+    pub ipv6: Ipv6,
+}
+
+impl Birth<'_> {
+    /// Makes the node, or nothing.
+    pub fn happen(&self, registry: &Registry, note: &impl Fn(String)) -> Result<()> {
+        let made = match self.net_only {
+            true => make_net_only(registry, self.name, || self.ipv6.prepare()),
+            false => make(registry, self.name, &Plan::of(self), note),
+        };
+        made.with_context(|| format!("cannot make node {}", self.name))
+    }
+}
+
+/// Makes a network namespace with a name, or nothing. In it `prepare` is called
+/// before its loopback device is up.
+fn make_net_only(
+    registry: &Registry,
+    name: &Name,
+    prepare: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     Netns::create(|netns| {
         let record = NodeRecord {
             kind: Kind::NetOnly,
@@ -119,9 +143,11 @@ fn make_net_only(registry: &Registry, name: &Name) -> Result<()> {
             process: None,
             user: false,
             named: true,
+            host_name: None,
         };
         registry.nodes().put(name.as_str(), &record)?;
-        let named = raise_loopback().and_then(|()| named::bind(name, netns));
+        let named =
+            (prepare().and_then(|()| raise_loopback())).and_then(|()| named::bind(name, netns));
         named.map_err(|error| take_back(registry, name, error))
     })
 }
@@ -132,6 +158,9 @@ pub(super) struct Plan {
     pub named: bool,
     /// The network namespace that it lives in, if that is there already.
     pub network: Option<Netns>,
+    /// Its host name, where that is not its name.
+    pub host_name: Option<String>,
+    pub ipv6: Ipv6,
 }
 
 impl Plan {
@@ -140,6 +169,19 @@ impl Plan {
             user: request.user,
             named: is_named(request),
             network: None,
+            host_name: None,
+            ipv6: Ipv6::Usual,
+        }
+    }
+
+    fn of(birth: &Birth) -> Self {
+        let differs = birth.host_name != birth.name;
+        Plan {
+            user: false,
+            named: true,
+            network: None,
+            host_name: differs.then(|| birth.host_name.to_string()),
+            ipv6: birth.ipv6,
         }
     }
 
@@ -157,7 +199,8 @@ impl Plan {
         Ok(Environment {
             root: self.user.then(|| (geteuid(), getegid())),
             network: self.network.as_ref().map(Netns::try_clone).transpose()?,
-            host_name: Some(name.to_string()),
+            host_name: Some(self.host_name.clone().unwrap_or_else(|| name.to_string())),
+            ipv6: self.ipv6,
             loopback_up: true,
             own_etc: Some(mounts::own_etc(name)),
             names_hidden: true,
@@ -178,6 +221,7 @@ pub(super) fn make(
         process: None,
         user: plan.user,
         named: plan.named,
+        host_name: plan.host_name.clone(),
     };
     let kept = plan.network.is_some();
     let put = |record: &NodeRecord| registry.nodes().put(name.as_str(), record);
@@ -286,6 +330,7 @@ pub fn adopt(name: &Name, reference: Option<&Reference>) -> Result<()> {
         process: None,
         user: false,
         named: bind,
+        host_name: None,
     };
     registry.nodes().put(name.as_str(), &record)?;
     let named = match bind {
@@ -322,6 +367,8 @@ pub fn start(name: &Name, note: impl Fn(String)) -> Result<()> {
         user: false,
         named: true,
         network: Some(network.try_clone()?),
+        host_name: node.record.host_name.clone(),
+        ipv6: Ipv6::Usual,
     };
     make(&registry, name, &plan, &note).with_context(|| format!("cannot start node {name}"))?;
     signals.check().map_err(|error| {

@@ -60,7 +60,31 @@ fn ours(registry: &Registry, name: &Name) -> Result<Node> {
     }
 }
 
-fn remove(registry: Registry, nodes: Vec<Node>, until: Until, note: impl Fn(String)) -> Result<()> {
+/// Deletes nodes, and forgets those that are gone. Others can go on as soon as the
+/// nodes are let go of.
+pub fn remove(
+    registry: Registry,
+    nodes: Vec<Node>,
+    until: Until,
+    note: impl Fn(String),
+) -> Result<()> {
+    let leaving = let_go(&registry, nodes, until)?;
+    drop(registry);
+    leaving.wait(note)
+}
+
+/// The same, while nobody else changes anything.
+pub fn remove_under(
+    registry: &Registry,
+    nodes: Vec<Node>,
+    until: Until,
+    note: impl Fn(String),
+) -> Result<()> {
+    let_go(registry, nodes, until)?.wait(note)
+}
+
+/// The same, but what has to be waited for is left to the caller.
+pub fn let_go(registry: &Registry, nodes: Vec<Node>, until: Until) -> Result<Departure> {
     let spaces: Vec<(&Name, Netns)> = (nodes.iter())
         // One that was adopted stays where it is.
         .filter(|node| node.record.kind != Kind::Adopted)
@@ -76,12 +100,10 @@ fn remove(registry: Registry, nodes: Vec<Node>, until: Until, note: impl Fn(Stri
     // A namespace takes tens of milliseconds to go, a hundred let go together
     // hardly more: so nothing waits between one and the next.
     for node in &nodes {
-        node.forget(&registry)?;
+        node.forget(registry)?;
         if let (Some(cookie), true) = (node.record.cookie, node.record.kind != Kind::Adopted) {
-            links::forget_all_in(&registry, cookie)?;
+            links::forget_all_in(registry, cookie)?;
         }
     }
-    drop(nodes);
-    drop(registry);
-    leaving.wait(note)
+    Ok(leaving)
 }

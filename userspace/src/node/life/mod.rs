@@ -8,8 +8,8 @@ mod delete;
 mod end;
 mod state;
 
-pub use add::{Request, add, adopt, start};
-pub use delete::{Until, delete, delete_all};
+pub use add::{Birth, Request, add, adopt, check_free, start};
+pub use delete::{Until, delete, delete_all, let_go, remove, remove_under};
 pub use end::{end, stop, wait};
 pub use state::Node;
 
