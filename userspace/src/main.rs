@@ -8,7 +8,6 @@
 mod channel;
 mod cli;
 mod kernel;
-#[expect(dead_code, reason = "the verbs that make labs come next")]
 mod lab;
 mod netlink;
 mod netns;

@@ -21,7 +21,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let remnants = crate::node::cleanup::cleanup(!arguments.dry_run, node::note)?;
+    let remnants = crate::lab::cleanup(!arguments.dry_run, node::note)?;
     let lines: Vec<_> = (remnants.iter())
         .map(|remnant| format!("{remnant}\n"))
         .collect();

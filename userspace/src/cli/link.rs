@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `pernet link`: making and deleting links.
+//! `pernet link`: making, impairing and deleting links.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Subcommand};
 
 use super::output;
+use crate::lab;
+use crate::lab::file::units;
+use crate::lab::model::{Impairment, Probability};
 use crate::netlink::DeviceName;
 use crate::node::{End, wire};
 
@@ -20,10 +25,23 @@ pub enum Verb {
     /// not tried for duplicates first.
     #[command(after_help = ADD_EXAMPLES)]
     Add(Add),
+    /// Impair what an end of a lab's link sends: delay, loss, rate and more
+    ///
+    /// In this way only: what is not said, and was before, is no more. It counts from
+    /// now on, and `pernet lab export` writes it down; the next `pernet up` brings the
+    /// link back to its file.
+    #[command(after_help = SET_EXAMPLES)]
+    Set(Set),
     /// Delete the link that has this end, and so its other end
     #[command(after_help = "Example: pernet link del n1:eth0")]
     Del(Del),
 }
+
+const SET_EXAMPLES: &str = "\
+Examples:
+  pernet link set n1:eth0 --delay 20ms --jitter 2ms --loss 0.1%
+  pernet link set sw:n1.eth0 --rate 10mbit
+  pernet link set n1:eth0 --clear";
 
 const ADD_EXAMPLES: &str = "\
 END is [NS:]DEV[=SETTING[,SETTING]...], where SETTING is an IPv4 or IPv6
@@ -55,6 +73,38 @@ pub struct Add {
 }
 
 #[derive(Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+pub struct Set {
+    /// A device of a node, as NODE:DEV, or a port of a bridge, as BRIDGE:DEV; by their
+    /// names in the lab or on the machine
+    end: String,
+    /// How long packets wait, as 20ms
+    #[arg(long, value_name = "TIME", value_parser = units::duration, group = "what")]
+    delay: Option<Duration>,
+    /// By how much that varies
+    #[arg(long, value_name = "TIME", value_parser = units::duration, requires = "delay")]
+    jitter: Option<Duration>,
+    /// How many packets are lost, as 0.1%
+    #[arg(long, value_name = "SHARE", value_parser = units::probability, group = "what")]
+    loss: Option<Probability>,
+    /// How many packets are sent twice
+    #[arg(long, value_name = "SHARE", value_parser = units::probability, group = "what")]
+    duplicate: Option<Probability>,
+    /// How many packets do not wait for the delay
+    #[arg(long, value_name = "SHARE", value_parser = units::probability, requires = "delay")]
+    reorder: Option<Probability>,
+    /// How fast packets leave, as 10mbit
+    #[arg(long, value_name = "RATE", value_parser = units::rate, group = "what")]
+    rate: Option<u64>,
+    /// How many packets may wait
+    #[arg(long, value_name = "PACKETS", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// Let packets be
+    #[arg(long, group = "what", conflicts_with_all = ["delay", "loss", "duplicate", "rate", "limit"])]
+    clear: bool,
+}
+
+#[derive(Args)]
 pub struct Del {
     /// An end, as NS:DEV, or DEV where it is here; for NS see `pernet --help`
     end: End,
@@ -63,8 +113,37 @@ pub struct Del {
 pub fn run(verb: Verb) -> Result<()> {
     match verb {
         Verb::Add(arguments) => add(arguments),
+        Verb::Set(arguments) => set(&arguments),
         Verb::Del(Del { end }) => wire::delete(end),
     }
+}
+
+fn set(arguments: &Set) -> Result<()> {
+    let place = arguments.end.rsplit_once(':');
+    let (owner, device) = place.with_context(|| {
+        format!(
+            "`{}` is no end of a link; write NODE:DEV or BRIDGE:DEV",
+            arguments.end
+        )
+    })?;
+    let delay = arguments.delay.unwrap_or_default();
+    let jitter = arguments.jitter.unwrap_or_default();
+    ensure!(
+        jitter <= delay,
+        "packets cannot wait {delay:?} and {jitter:?} less"
+    );
+    let impairment = Impairment {
+        delay,
+        jitter,
+        loss: arguments.loss.unwrap_or_default(),
+        duplicate: arguments.duplicate.unwrap_or_default(),
+        reorder: arguments.reorder.unwrap_or_default(),
+        rate: arguments.rate,
+        limit: (arguments.limit)
+            .unwrap_or_else(|| Impairment::usual_limit(delay + jitter, arguments.rate)),
+    };
+    let impairment = impairment.changes_anything().then_some(impairment);
+    lab::find_end(owner, device)?.impair(impairment)
 }
 
 fn add(arguments: Add) -> Result<()> {

@@ -10,6 +10,7 @@ mod core;
 mod exec;
 mod graph;
 mod import;
+mod lab;
 mod link;
 mod node;
 mod output;
@@ -17,6 +18,7 @@ mod reset;
 mod schema;
 mod set;
 mod stat;
+mod up;
 
 use std::env;
 use std::ffi::OsString;
@@ -60,6 +62,9 @@ A network namespace, NS in the commands' help, is written in any of these ways:
 A name that looks like another form follows `name:`, as in name:pid:5. By cookie,
 nsid or inode a namespace is found that has a name, a process or a mount.";
 
+/// The exit status of `plan` where `up` would do something.
+const CHANGES: u8 = 4;
+
 const AFTER: &str = "\
 Example: two nodes, one bridge, a ping, and who saw its packets
   pernet node add n1 n2
@@ -72,7 +77,7 @@ Example: two nodes, one bridge, a ping, and who saw its packets
   pernet bridge del b.1.1
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 the kernel module is not loaded
-(only `stat`, `set` and `reset`), 128 + N stopped by signal N; `exec` returns the command's own.";
+(only `stat`, `set` and `reset`), 4 `plan` shows changes, 128 + N stopped by signal N; `exec` returns the command's own.";
 
 #[derive(Subcommand)]
 enum Verb {
@@ -80,6 +85,12 @@ enum Verb {
     #[command(subcommand)]
     Node(node::Verb),
     Exec(exec::Arguments),
+    Up(up::Up),
+    Down(up::Down),
+    Plan(up::Plan),
+    /// Look at labs that are there, and change one thing of them
+    #[command(subcommand)]
+    Lab(lab::Verb),
     /// Make and delete links between nodes
     #[command(subcommand)]
     Link(link::Verb),
@@ -160,6 +171,11 @@ fn dispatch(verb: Verb) -> Result<ExitCode> {
     match verb {
         Verb::Node(verb) => node::run(verb)?,
         Verb::Exec(arguments) => return exec::run(&arguments),
+        Verb::Up(arguments) => up::up(&arguments)?,
+        Verb::Down(arguments) => up::down(&arguments)?,
+        Verb::Plan(arguments) if up::plan(&arguments)? => return Ok(ExitCode::from(CHANGES)),
+        Verb::Plan(_) => {}
+        Verb::Lab(verb) => lab::run(verb)?,
         Verb::Link(verb) => link::run(verb)?,
         Verb::Bridge(verb) => bridge::run(verb)?,
         Verb::Stat(arguments) => stat::run(&arguments)?,

@@ -68,6 +68,17 @@ impl Lab {
         assert_eq!(self.state(), before, "{arguments:?} changed something");
     }
 
+    /// Runs the tool, which must fail after it began, say this, and leave what was
+    /// there, at the latest when the kernel has cleared away the rest.
+    pub fn refuses_and_is_as_before(&self, arguments: &[&str], says: &str) {
+        let before = self.state();
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.status, 1, "{arguments:?}: {}", outcome.err);
+        assert!(outcome.err.contains(says), "{arguments:?}: {}", outcome.err);
+        let what = format!("{arguments:?} is undone");
+        eventually(&what, || self.state() == before);
+    }
+
     /// Runs any other command, which must succeed.
     pub fn command(&self, program: &str, arguments: &[&str]) -> String {
         succeeds(program, arguments)

@@ -19,6 +19,7 @@ mod exec_terminal;
 mod full;
 mod lab;
 mod lab_file;
+mod labs;
 mod life;
 mod link;
 mod machine;
@@ -135,6 +136,17 @@ const CASES: &[Case] = cases![
     crash::cleanup_says_what_it_removes,
     crash::cores_cleanup_removes_what_is_ours needs [IP],
     crash::what_a_node_made_in_itself_is_cleaned_up_too,
+    labs::a_lab_is_made_and_removed needs [IP, PING, Need::Users],
+    labs::a_change_is_the_smallest_that_leads_to_the_file needs [IP, Need::Users],
+    labs::what_others_took_away_is_made_again needs [PING, Need::Users],
+    labs::what_is_in_the_way_changes_nothing needs [IP, Need::Users],
+    labs::a_lab_of_many_nodes_is_spread_over_the_cores needs [PING, Need::Users],
+    labs::commands_are_started_and_waited_for needs [IP, PING, Need::Users],
+    labs::every_step_that_fails_is_undone needs [IP, Need::Users],
+    labs::every_step_of_a_change_that_fails_is_undone needs [IP, Need::Users],
+    labs::a_kill_leaves_what_down_removes needs [Need::Users],
+    labs::an_interrupt_anywhere_undoes_up needs [Need::Users],
+    labs::cleanup_knows_labs needs [Need::Users],
     exec::statuses_are_the_commands,
     exec::sys_and_etc_are_the_nodes,
     exec::any_named_namespace_will_do needs [IP],

@@ -155,6 +155,29 @@ impl Stopped {
         }
     }
 
+    /// Lets the step fail with this error, without its being done, and all go on;
+    /// returns which call it was, and how the tool ended.
+    #[cfg(target_arch = "x86_64")]
+    pub fn fail(self, errno: i32) -> (libc::c_long, WaitStatus) {
+        let mut registers = ptrace::getregs(self.acting).unwrap();
+        let call = registers.orig_rax as libc::c_long;
+        registers.orig_rax = u64::MAX;
+        ptrace::setregs(self.acting, registers).unwrap();
+        ptrace::syscall(self.acting, None).unwrap();
+        let returned = wait(self.acting);
+        assert_eq!(returned, WaitStatus::PtraceSyscall(self.acting));
+        registers.rax = i64::from(-errno) as u64;
+        ptrace::setregs(self.acting, registers).unwrap();
+        let _ = ptrace::detach(self.acting, None);
+        self.let_go();
+        loop {
+            let status = wait(self.tool);
+            if has_ended(status) {
+                return (call, status);
+            }
+        }
+    }
+
     /// Lets all go on by themselves that are traced.
     fn let_go(&self) {
         for pid in processes().into_iter().filter(|pid| is_traced(*pid)) {

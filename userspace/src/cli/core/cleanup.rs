@@ -8,7 +8,7 @@ use nix::unistd::geteuid;
 
 use super::options::{Manual, Task};
 use crate::cli::{node, output};
-use crate::node::cleanup;
+use crate::lab;
 
 const MANUAL: Manual = Manual {
     name: "core-cleanup",
@@ -34,7 +34,7 @@ pub fn run(parser: Parser) -> Result<u8> {
     if !geteuid().is_root() {
         return MANUAL.wrong_usage("must be run as root", 1);
     }
-    for remnant in cleanup::cleanup(true, node::note)? {
+    for remnant in lab::cleanup(true, node::note)? {
         output::print(&format!("removed {remnant}\n"))?;
     }
     Ok(0)

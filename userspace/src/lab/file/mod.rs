@@ -17,7 +17,7 @@ mod schema;
 mod table;
 #[cfg(test)]
 mod tests;
-mod units;
+pub mod units;
 mod write;
 
 use std::fs;

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `pernet lab`: looking at labs that are there, and changing one thing of them.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::{node, output};
+use crate::lab::model::Lab;
+use crate::lab::record::LabRecord;
+use crate::lab::{self, file};
+use crate::netns::Name;
+
+#[derive(Subcommand)]
+#[command(after_help = "Example: pernet up lab.toml && pernet lab ls && pernet down lab")]
+pub enum Verb {
+    /// List the labs
+    #[command(after_help = "Example: pernet lab ls --json | jq -r '.[].name'")]
+    Ls(Ls),
+    /// Show one lab: its nodes, bridges and links
+    #[command(after_help = "Example: pernet lab show lab --json | jq '.nodes[].netns'")]
+    Show(Show),
+    /// Print a lab as a file that makes the same
+    ///
+    /// As it runs, with all that was changed since: shapes and pools are written out.
+    #[command(after_help = "Example: pernet lab export lab > lab.toml")]
+    Export(Export),
+    /// End what runs in a node of a lab, and start its commands again
+    ///
+    /// Its network namespace stays, with its links, addresses and settings.
+    #[command(after_help = "Example: pernet lab restart r1")]
+    Restart(Restart),
+}
+
+#[derive(Args)]
+pub struct Ls {
+    /// Print JSON: [{"name": string, "state": "up", "half made", "half changed" or
+    /// "half removed", "file": string, "nodes": integer, "bridges": integer,
+    /// "links": integer}, ...]
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub struct Show {
+    name: Name,
+    /// Print JSON: what is recorded of the lab, with all that its file leaves unsaid
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub struct Export {
+    name: Name,
+}
+
+#[derive(Args)]
+pub struct Restart {
+    /// The node's name in its lab, or on the machine
+    node: String,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: Name,
+    state: &'static str,
+    file: String,
+    nodes: usize,
+    bridges: usize,
+    links: usize,
+}
+
+pub fn run(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Ls(Ls { json }) => list(json),
+        Verb::Show(Show { name, json }) => show(&name, json),
+        Verb::Export(Export { name }) => output::print(&file::write(&lab::find(&name)?.lab)),
+        Verb::Restart(Restart { node: name }) => lab::restart(&name, node::note),
+    }
+}
+
+fn list(json: bool) -> Result<()> {
+    let rows: Vec<Row> = lab::all()?.into_iter().map(row).collect();
+    if json {
+        return output::print_json(&rows);
+    }
+    let lines: Vec<_> = (rows.into_iter())
+        .map(|row| {
+            let numbers = [row.nodes, row.bridges, row.links].map(|number| number.to_string());
+            let [nodes, bridges, links] = numbers;
+            [
+                row.name.to_string(),
+                row.state.to_owned(),
+                nodes,
+                bridges,
+                links,
+                row.file,
+            ]
+        })
+        .collect();
+    let heading = ["LAB", "STATE", "NODES", "BRIDGES", "LINKS", "FILE"];
+    output::print(&output::columns(heading, &lines))
+}
+
+fn row(record: LabRecord) -> Row {
+    let LabRecord {
+        lab, state, file, ..
+    } = record;
+    Row {
+        state: state.word(),
+        file: file.display().to_string(),
+        nodes: lab.nodes.len(),
+        bridges: lab.bridges.len(),
+        links: lab.links.len(),
+        name: lab.name,
+    }
+}
+
+fn show(name: &Name, json: bool) -> Result<()> {
+    let record = lab::find(name)?;
+    if json {
+        return output::print_json(&record.lab);
+    }
+    let state = format!(
+        "lab {name}, {}, of {}\n\n",
+        record.state.word(),
+        record.file.display()
+    );
+    output::print(&(state + &describe(&record.lab)))
+}
+
+fn describe(lab: &Lab) -> String {
+    let mut lines = Vec::new();
+    for node in &lab.nodes {
+        let ends = lab.ends().filter(|(_, end)| end.node == node.name);
+        let mut ends = ends.map(|(link, end)| {
+            let [a, b] = link.places();
+            let other = if a == end.place() { b } else { a };
+            let addresses: Vec<_> = end.addresses.iter().map(ToString::to_string).collect();
+            [
+                end.device.logical.clone(),
+                addresses.join(" "),
+                other.to_string(),
+            ]
+        });
+        let [device, addresses, to] = ends.next().unwrap_or_default();
+        lines.push([
+            node.name.to_string(),
+            node.netns.to_string(),
+            device,
+            addresses,
+            to,
+        ]);
+        lines.extend(
+            ends.map(|[device, addresses, to]| {
+                [String::new(), String::new(), device, addresses, to]
+            }),
+        );
+    }
+    let mut text = output::columns(
+        ["NODE", "ON THE MACHINE", "DEVICE", "ADDRESSES", "TO"],
+        &lines,
+    );
+    if !lab.bridges.is_empty() {
+        let bridges: Vec<_> = (lab.bridges.iter())
+            .map(|bridge| {
+                let ports = lab.links.iter().flat_map(|link| link.ports());
+                let ports = ports.filter(|port| port.bridge == bridge.name).count();
+                let stp = if bridge.stp { "on" } else { "off" };
+                [
+                    bridge.name.clone(),
+                    bridge.device.name.to_string(),
+                    stp.to_owned(),
+                    ports.to_string(),
+                ]
+            })
+            .collect();
+        text += "\n";
+        text += &output::columns(["BRIDGE", "ON THE MACHINE", "STP", "PORTS"], &bridges);
+    }
+    text
+}

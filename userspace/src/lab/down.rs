@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Removing labs, by what is recorded of them, whatever became of the runs that
+//! made them.
+
+use std::collections::HashSet;
+
+use anyhow::{Context, Result};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::commands;
+use super::model::Lab;
+use super::ports;
+use super::record::{LabRecord, State};
+use crate::netlink::Socket;
+use crate::netns::Name;
+use crate::node::cleanup::{self, Remnant};
+use crate::node::life::{self, Node, Until};
+use crate::node::registry::Registry;
+
+/// Removes labs of these names: all of them, or none where there is no such lab.
+pub fn down(names: &[Name], note: impl Fn(String)) -> Result<()> {
+    let mut records = Vec::new();
+    if let Some(registry) = Registry::read()? {
+        for name in names {
+            records.push(LabRecord::existing(&registry, name)?);
+        }
+    } else {
+        anyhow::bail!("no lab is called {}; there are none", names[0]);
+    }
+    for record in records {
+        remove(Registry::change()?, &record, &note)?;
+    }
+    Ok(())
+}
+
+/// Removes all that there is of a lab, and its record. Its namespaces are let go
+/// of together, and the kernel clears them away with all that is in them.
+pub fn remove(registry: Registry, record: &LabRecord, note: impl Fn(String)) -> Result<()> {
+    let leaving = LabRecord {
+        state: State::Leaving,
+        ..record.clone()
+    };
+    leaving.put(&registry)?;
+    allow_many_files()?;
+    commands::end(record.commands.iter())?;
+    let mut nodes = Vec::new();
+    let mut names = HashSet::new();
+    for node in record.labs().flat_map(|lab| &lab.nodes) {
+        if names.insert(&node.netns) {
+            nodes.extend(Node::find(&registry, &node.netns)?);
+        }
+    }
+    let leaving = life::let_go(&registry, nodes, Until::LinksAreGone)?;
+    let bridges = record.labs().flat_map(|lab| &lab.bridges);
+    ports::delete_bridges(&registry, &mut Socket::route()?, bridges)?;
+    registry.labs().remove(record.lab.name.as_str())?;
+    drop(registry);
+    leaving.wait(note)
+}
+
+/// Nodes that go together are held together, by some files each.
+fn allow_many_files() -> Result<()> {
+    let what = "cannot have as many files open as there are nodes";
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).context(what)?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).context(what)
+}
+
+/// What `pernet cleanup` finds: labs, and all that is recorded by itself.
+pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    if let Some(registry) = Registry::read()? {
+        let labs: Vec<(String, LabRecord)> = registry.labs().all()?;
+        for (name, record) in &labs {
+            found.push(format!("lab {name} ({})", record.state.word()));
+            if remove {
+                commands::end(record.commands.iter())?;
+            }
+        }
+        let strays = registry.labs().unreadable::<LabRecord>()?;
+        found.extend(
+            strays
+                .iter()
+                .map(|path| Remnant::File(path.clone()).to_string()),
+        );
+    }
+    // Nodes, links and bridges are recorded each by itself as well.
+    let remnants = cleanup::cleanup(remove, note)?;
+    found.extend(remnants.iter().map(Remnant::to_string));
+    if remove && !found.is_empty() {
+        let registry = Registry::change()?;
+        let shelf = registry.labs();
+        shelf.keys()?.iter().try_for_each(|key| shelf.remove(key))?;
+    }
+    Ok(found)
+}
+
+impl State {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Up => "up",
+            State::Making => "half made",
+            State::Changing => "half changed",
+            State::Leaving => "half removed",
+        }
+    }
+}
+
+/// Every lab there is a record of, by name.
+pub fn all() -> Result<Vec<LabRecord>> {
+    let Some(registry) = Registry::read()? else {
+        return Ok(Vec::new());
+    };
+    let labs = registry.labs().all::<LabRecord>()?.into_iter();
+    Ok(labs.map(|(_, record)| record).collect())
+}
+
+/// The lab of this name, as it was made or last changed.
+pub fn find(name: &Name) -> Result<LabRecord> {
+    match Registry::read()? {
+        Some(registry) => LabRecord::existing(&registry, name),
+        None => anyhow::bail!("no lab is called {name}; there are none"),
+    }
+}
+
+impl Lab {
+    /// The node that is called so, in the lab or on the machine.
+    pub fn node(&self, name: &str) -> Option<&super::model::Node> {
+        let mut nodes = self.nodes.iter();
+        nodes.find(|node| node.name.as_str() == name || node.netns.as_str() == name)
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Making a lab, and changing one that is there: all of it or nothing.
+
+use std::path::Path;
+
+use anyhow::{Error, Result, anyhow, bail, ensure};
+use nix::unistd::geteuid;
+
+use super::apply::Passage;
+use super::commands;
+use super::model::{Command, Lab, Node};
+use super::plan::Step;
+use super::progress::Progress;
+use super::record::{LabRecord, Started, State};
+use super::workers::Run;
+use super::{check, down, present};
+use crate::kernel::process;
+use crate::netns::named;
+use crate::node::interrupt::Deferred;
+use crate::node::registry::Registry;
+
+/// What would have to be done so that this lab is there; nothing is done.
+pub fn plan(lab: &Lab) -> Result<Vec<Step>> {
+    let old = match Registry::read()? {
+        Some(registry) => match LabRecord::get(&registry, &lab.name)? {
+            Some(record) => present::of(&registry, &record.lab)?,
+            None => Lab::empty(&lab.name),
+        },
+        None => Lab::empty(&lab.name),
+    };
+    Ok(Passage::between(&old, lab).plan.steps())
+}
+
+/// Brings the machine from what there is of a lab to `lab`, or leaves it as it
+/// was; returns what was done. `note` hears of what has to be done without.
+pub fn up(lab: &Lab, file: &Path, note: impl Fn(String) + Sync) -> Result<Vec<Step>> {
+    ensure!(geteuid().is_root(), "only root makes labs");
+    process::keep_children();
+    let registry = Registry::change()?;
+    let signals = Deferred::hold()?;
+    let progress = Progress::new();
+    let run = Run {
+        signals: &signals,
+        progress: &progress,
+        undoes: false,
+    };
+    let before = LabRecord::get(&registry, &lab.name)?;
+    let old = match &before {
+        None => Lab::empty(&lab.name),
+        Some(record) if record.state == State::Up => present::of(&registry, &record.lab)?,
+        Some(_) => bail!(
+            "lab {0} was left half made by a run that died; `pernet down {0}` removes what there is of it",
+            lab.name
+        ),
+    };
+    let passage = Passage::between(&old, lab);
+    let steps = passage.plan.steps();
+    if steps.is_empty() && before.is_some() {
+        return Ok(steps);
+    }
+    check::all(&registry, &passage)?;
+    run.check()?;
+
+    let is_new = before.is_none();
+    let mut record = LabRecord {
+        state: if is_new {
+            State::Making
+        } else {
+            State::Changing
+        },
+        lab: if is_new { lab.clone() } else { old.clone() },
+        next: (!is_new).then(|| lab.clone()),
+        file: file.to_owned(),
+        commands: before.map_or(Vec::new(), |record| record.commands),
+    };
+    named::share_directory()?;
+    record.put(&registry)?;
+    let work = Work {
+        run: &run,
+        passage: &passage,
+        note: &note,
+    };
+    match work.make(registry, &mut record) {
+        Ok(()) => Ok(steps),
+        Err(error) if is_new => Err(work.take_back(&record, error)),
+        Err(error) => Err(work.change_back(record, error)),
+    }
+}
+
+struct Work<'a, N> {
+    run: &'a Run<'a>,
+    passage: &'a Passage<'a>,
+    note: &'a N,
+}
+
+impl<N: Fn(String) + Sync> Work<'_, N> {
+    fn make(&self, registry: Registry, record: &mut LabRecord) -> Result<()> {
+        let Work { run, passage, note } = *self;
+        passage.make(run, &registry, note)?;
+        // Commands may take long to be ready, and look things up meanwhile.
+        drop(registry);
+        self.run_commands(record)?;
+        run.check()?;
+
+        // From here on nothing is taken back.
+        let registry = Registry::change()?;
+        let mut changed = record.clone();
+        changed.forget_commands(&passage.plan.nodes.removed);
+        changed.lab = passage.new.clone();
+        changed.next = None;
+        changed.state = State::Up;
+        changed.put(&registry)?;
+        *record = changed;
+        passage.leave(registry, note)
+    }
+
+    /// Ends commands that are no longer to run, and starts those that are.
+    fn run_commands(&self, record: &mut LabRecord) -> Result<()> {
+        let nodes = &self.passage.plan.nodes;
+        let (mut ended, mut started) = (Vec::new(), Vec::new());
+        for (old, node) in nodes
+            .added
+            .iter()
+            .map(|&node| (None, node))
+            .chain(nodes.changed.iter().map(|&(old, new)| (Some(old), new)))
+        {
+            let before = old.map_or(&[][..], |old: &Node| &old.commands);
+            let differs = |command: &&Command, others: &[Command]| !others.contains(command);
+            let gone = before
+                .iter()
+                .filter(|command| differs(command, &node.commands));
+            ended.extend(gone.map(|command| (&node.name, &command.name)));
+            let new = node
+                .commands
+                .iter()
+                .filter(|command| differs(command, before));
+            started.push((node, new.collect::<Vec<_>>()));
+        }
+        let is_ended = |command: &Started| ended.contains(&(&command.node, &command.name));
+        commands::end(record.commands.iter().filter(|command| is_ended(command)))?;
+        record.commands.retain(|command| !is_ended(command));
+        if started.iter().all(|(_, commands)| commands.is_empty()) {
+            return Ok(());
+        }
+        let made = commands::start(self.run, started.into_iter(), &mut record.commands);
+        // Whatever became of the last one, those that run are on record.
+        let recorded = Registry::change().and_then(|registry| record.put(&registry));
+        made.and(recorded)
+    }
+
+    /// Removes all that was made of a new lab, and returns the reason for it.
+    fn take_back(&self, record: &LabRecord, reason: Error) -> Error {
+        match Registry::change().and_then(|registry| down::remove(registry, record, self.note)) {
+            Ok(()) => reason,
+            Err(failure) => left(&record.lab, &reason, &failure),
+        }
+    }
+
+    /// Brings a lab back to what it was, as far as that can be done: what ran in a
+    /// node that was removed does not come back.
+    fn change_back(&self, mut record: LabRecord, reason: Error) -> Error {
+        if record.state == State::Up {
+            // It failed while it removed what is no longer needed.
+            return reason;
+        }
+        let run = Run {
+            undoes: true,
+            ..*self.run
+        };
+        let Passage { old, new, .. } = self.passage;
+        let back = Passage::between(new, old);
+        let work = Work {
+            run: &run,
+            passage: &back,
+            note: self.note,
+        };
+        let undone = Registry::change().and_then(|registry| work.make(registry, &mut record));
+        match undone {
+            Ok(()) => reason,
+            Err(failure) => left(old, &reason, &failure),
+        }
+    }
+}
+
+impl LabRecord {
+    /// Those of nodes that are no more.
+    fn forget_commands(&mut self, nodes: &[&Node]) {
+        let is_gone = |started: &Started| nodes.iter().any(|node| node.name == started.node);
+        self.commands.retain(|started| !is_gone(started));
+    }
+}
+
+fn left(lab: &Lab, reason: &Error, failure: &Error) -> Error {
+    anyhow!(
+        "{reason:#}; not all could be undone: {failure:#}; `pernet down {}` removes what is left of the lab",
+        lab.name
+    )
+}

@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! Labs: made, changed and removed as a whole, or not at all.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use nix::libc;
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
+use serde_json::Value;
+
+use crate::lab::{Lab, PERNET, eventually};
+use crate::traced::{processes, reap, stopped_at};
+
+/// Two nodes with a link between them and one to a bridge each.
+const FILE: &str = "/run/lab.toml";
+const TEXT: &str = r#"
+name = "t"
+
+[nodes.a]
+kind = "full"
+sysctls = { "net.ipv4.ip_forward" = 1 }
+routes = [{ to = "192.168.0.0/16", via = "10.0.0.2" }]
+
+[nodes.b]
+kind = "net-only"
+
+[bridges.s]
+
+[[links]]
+ends = ["a:eth0=10.0.0.1/24", "s"]
+
+[[links]]
+ends = ["b:eth0=10.0.0.2/24", "s"]
+
+[[links]]
+ends = ["a:eth1=10.1.0.1/24", "b:eth1=10.1.0.2/24"]
+"#;
+
+/// The lab file with this in the place of that.
+fn write(replacements: &[(&str, &str)]) {
+    let mut text = TEXT.to_owned();
+    for (old, new) in replacements {
+        assert!(text.contains(old), "{old}");
+        text = text.replace(old, new);
+    }
+    fs::write(FILE, text).unwrap();
+}
+
+/// What `ip` says of all addresses, routes and devices, numbers aside, in every
+/// named namespace and here.
+fn told_by_ip(lab: &Lab) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut tell = |place: &str, arguments: &[&str]| {
+        let said = lab.command("ip", arguments);
+        told.push(format!("{place} {arguments:?}: {said}"));
+    };
+    for what in [["-br", "address"], ["-4", "route"]] {
+        tell("here", &what);
+    }
+    let mut names: Vec<_> = crate::lab::names();
+    names.sort();
+    for name in names {
+        for what in [["-br", "address"], ["-4", "route"]] {
+            let arguments = [&["-n", &name][..], &what].concat();
+            tell(&name, &arguments);
+        }
+    }
+    // Ethernet addresses are drawn, and numbers of devices go on.
+    told.iter().map(|text| without_numbers(text)).collect()
+}
+
+fn without_numbers(text: &str) -> String {
+    let word = |word: &str| match word.split_once("@if") {
+        Some((name, _)) => name.to_owned(),
+        None if word.matches(':').count() == 5 => "MAC".to_owned(),
+        None => word.to_owned(),
+    };
+    let line = |line: &str| {
+        line.split_whitespace()
+            .map(word)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn plan(lab: &Lab) -> (i32, Vec<Value>) {
+    let outcome = lab.run(&["plan", FILE, "--json"]);
+    assert_eq!(outcome.err, "");
+    let steps: Value = serde_json::from_str(&outcome.out).unwrap();
+    (outcome.status, steps.as_array().unwrap().clone())
+}
+
+fn in_node(lab: &Lab, name: &str, arguments: &[&str]) -> String {
+    let netns = format!("/run/netns/{name}");
+    lab.pernet(&[&["exec", &netns, "--"][..], arguments].concat())
+}
+
+fn addresses(lab: &Lab, name: &str, device: &str) -> Vec<String> {
+    let said = lab.command("ip", &["-n", name, "-j", "address", "show", device]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let of = |address: &Value| {
+        format!(
+            "{}/{}",
+            address["local"].as_str().unwrap(),
+            address["prefixlen"]
+        )
+    };
+    said[0]["addr_info"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(of)
+        .collect()
+}
+
+fn index(lab: &Lab, name: &str, device: &str) -> u64 {
+    let said = lab.command("ip", &["-n", name, "-j", "link", "show", device]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    said[0]["ifindex"].as_u64().unwrap()
+}
+
+pub fn a_lab_is_made_and_removed(lab: &Lab) {
+    write(&[]);
+    let before = lab.state();
+    assert_eq!(plan(lab).0, 4);
+    assert_eq!(lab.state(), before);
+    let said = lab.pernet(&["up", FILE]);
+    let signs: Vec<_> = said.lines().map(|line| &line[..6]).collect();
+    assert_eq!(
+        signs,
+        ["+ node", "+ node", "+ brid", "+ link", "+ link", "+ link"]
+    );
+
+    assert_eq!(lab.nodes(), ["t.a", "t.b"]);
+    assert_eq!(addresses(lab, "t.a", "eth0"), ["10.0.0.1/24"]);
+    assert_eq!(addresses(lab, "t.b", "eth1"), ["10.1.0.2/24"]);
+    // It can be used at once.
+    in_node(lab, "t.a", &["ping", "-c", "1", "-W", "1", "10.0.0.2"]);
+    in_node(lab, "t.b", &["ping", "-c", "1", "-W", "1", "10.1.0.1"]);
+    assert_eq!(
+        in_node(lab, "t.a", &["cat", "/proc/sys/net/ipv4/ip_forward"]),
+        "1\n"
+    );
+    let routes = lab.command("ip", &["-n", "t.a", "route", "show", "192.168.0.0/16"]);
+    assert!(routes.contains("via 10.0.0.2 dev eth0"), "{routes}");
+    // The node is a node, with the name that it has in the lab.
+    assert_eq!(lab.pernet(&["exec", "t.a", "--", "hostname"]), "a\n");
+    // Nobody asked for IPv6.
+    let silent = in_node(
+        lab,
+        "t.b",
+        &["cat", "/proc/sys/net/ipv6/conf/eth0/disable_ipv6"],
+    );
+    assert_eq!(silent, "1\n");
+
+    assert_eq!(plan(lab), (0, Vec::new()));
+    assert_eq!(lab.pernet(&["up", FILE]), "");
+    let labs = lab.json(&["lab", "ls", "--json"]);
+    assert_eq!(
+        (&labs[0]["name"], &labs[0]["state"]),
+        (&"t".into(), &"up".into())
+    );
+    assert_eq!(
+        (&labs[0]["nodes"], &labs[0]["links"]),
+        (&2.into(), &3.into())
+    );
+    assert_eq!(
+        lab.json(&["lab", "show", "t", "--json"])["nodes"][0]["netns"],
+        "t.a"
+    );
+
+    lab.pernet(&["down", "t"]);
+    assert_eq!(lab.state(), before);
+    assert_eq!(lab.pernet(&["lab", "ls", "--json"]), "[]\n");
+}
+
+pub fn a_change_is_the_smallest_that_leads_to_the_file(lab: &Lab) {
+    write(&[]);
+    lab.pernet(&["up", FILE]);
+    let pid = lab.json(&["node", "show", "t.a", "--json"])["pid"].clone();
+    let (eth0, eth1) = (index(lab, "t.a", "eth0"), index(lab, "t.a", "eth1"));
+    write(&[
+        ("10.0.0.1/24", "10.0.0.3/24"),
+        ("ip_forward\" = 1", "ip_forward\" = 0"),
+        ("192.168.0.0/16", "192.168.1.0/24"),
+        ("[bridges.s]", "[bridges.s]\nstp = true\nforward-delay = 2"),
+        ("[nodes.b]", "[nodes.c]\nkind = \"net-only\"\n[nodes.b]"),
+    ]);
+    let (status, steps) = plan(lab);
+    assert_eq!(status, 4);
+    let told = |step: &Value| {
+        let [action, kind, name] =
+            ["action", "kind", "name"].map(|key| step[key].as_str().unwrap());
+        format!("{action} {kind} {name}")
+    };
+    let told: Vec<_> = steps.iter().map(told).collect();
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(told.contains(&"add node c".to_owned()), "{told:?}");
+    assert!(told.contains(&"change node a".to_owned()), "{told:?}");
+    assert!(told.contains(&"change bridge s".to_owned()), "{told:?}");
+    lab.pernet(&["up", FILE]);
+    assert_eq!(addresses(lab, "t.a", "eth0"), ["10.0.0.3/24"]);
+    assert_eq!(
+        in_node(lab, "t.a", &["cat", "/proc/sys/net/ipv4/ip_forward"]),
+        "0\n"
+    );
+    let routes = lab.command("ip", &["-n", "t.a", "route"]);
+    assert!(routes.contains("192.168.1.0/24 via 10.0.0.2"), "{routes}");
+    assert!(!routes.contains("192.168.0.0/16"), "{routes}");
+    let bridges = lab.json(&["bridge", "ls", "--json"]);
+    assert_eq!(
+        (&bridges[0]["stp"], &bridges[0]["forward_delay"]),
+        (&true.into(), &2.into())
+    );
+    assert_eq!(lab.nodes(), ["t.a", "t.b", "t.c"]);
+    // What did not change is the same as before.
+    assert_eq!(lab.json(&["node", "show", "t.a", "--json"])["pid"], pid);
+    assert_eq!(
+        (index(lab, "t.a", "eth0"), index(lab, "t.a", "eth1")),
+        (eth0, eth1)
+    );
+
+    // And back.
+    write(&[]);
+    lab.pernet(&["up", FILE]);
+    assert_eq!(lab.nodes(), ["t.a", "t.b"]);
+    assert_eq!(addresses(lab, "t.a", "eth0"), ["10.0.0.1/24"]);
+    assert_eq!(index(lab, "t.a", "eth0"), eth0);
+    assert_eq!(plan(lab), (0, Vec::new()));
+}
+
+pub fn what_others_took_away_is_made_again(lab: &Lab) {
+    write(&[]);
+    lab.pernet(&["up", FILE]);
+    lab.pernet(&["node", "del", "t.b"]);
+    let (_, steps) = plan(lab);
+    assert_eq!(steps.len(), 3, "{steps:?}");
+    lab.pernet(&["up", FILE]);
+    in_node(lab, "t.a", &["ping", "-c", "1", "-W", "1", "10.0.0.2"]);
+    in_node(lab, "t.a", &["ping", "-c", "1", "-W", "1", "10.1.0.2"]);
+}
+
+pub fn what_is_in_the_way_changes_nothing(lab: &Lab) {
+    write(&[]);
+    lab.command("ip", &["netns", "add", "t.b"]);
+    lab.refuses(&["up", FILE], "network namespace called t.b exists already");
+    lab.command("ip", &["netns", "del", "t.b"]);
+    lab.command("ip", &["link", "add", "x", "type", "bridge"]);
+    lab.command(
+        "ip",
+        &["link", "property", "add", "dev", "x", "altname", "t.s"],
+    );
+    lab.refuses(&["up", FILE], "there is a device t.s here already");
+    lab.command("ip", &["link", "del", "x"]);
+    write(&[("net.ipv4.ip_forward", "net.ipv4.no_such_thing")]);
+    lab.refuses(&["up", FILE], "no_such_thing");
+    write(&[(
+        "kind = \"full\"",
+        "kind = \"full\"\ncounting = { traffic = true }",
+    )]);
+    if !std::path::Path::new("/sys/module/pernet").exists() {
+        lab.refuses(&["up", FILE], "the module pernet is not loaded");
+    }
+    lab.refuses(&["down", "t"], "no lab is called t");
+    lab.refuses(&["down", "t", "t"], "named twice");
+    lab.refuses(&["lab", "restart", "a"], "no lab has a node called a");
+}
+
+pub fn a_lab_of_many_nodes_is_spread_over_the_cores(lab: &Lab) {
+    let before = lab.state();
+    for kind in ["full", "net-only"] {
+        let mut text = "name = \"t\"\n[bridges.s]\n".to_owned();
+        for node in 0..40 {
+            text += &format!("[nodes.n{node}]\nkind = \"{kind}\"\n");
+        }
+        for node in 0..40 {
+            text += &format!(
+                "[[links]]\nends = [\"n{node}:eth0=10.0.0.{}/24\", \"s\"]\n",
+                node + 1
+            );
+        }
+        fs::write(FILE, &text).unwrap();
+        lab.pernet(&["up", "--quiet", FILE]);
+        assert_eq!(lab.nodes().len(), 40);
+        in_node(lab, "t.n0", &["ping", "-c", "1", "-W", "1", "10.0.0.40"]);
+        lab.pernet(&["down", "t"]);
+        // One that fails among many.
+        let wrong = "sysctls = { \"net.ipv4.ip_forward\" = \"no number\" }";
+        fs::write(
+            FILE,
+            text.replace("[nodes.n30]", &format!("[nodes.n30]\n{wrong}")),
+        )
+        .unwrap();
+        lab.refuses_and_is_as_before(&["up", FILE], "cannot set up node n30");
+        fs::remove_file(FILE).unwrap();
+    }
+    eventually("all is gone", || lab.state() == before);
+}
+
+pub fn commands_are_started_and_waited_for(lab: &Lab) {
+    write(&[(
+        "[nodes.b]",
+        r#"commands = [
+  { name = "first", run = "sleep 0.2; echo is up; exec sleep 1000", ready = { output = "is up" } },
+  { name = "then", run = "sleep 0.1; touch /run/then; exec sleep 1001", ready = { file = "/run/then" } },
+  { name = "probe", run = "exec sleep 1002", ready = { command = ["test", "-e", "/run/then"] } },
+]
+[nodes.b]"#,
+    )]);
+    lab.pernet(&["up", FILE]);
+    let log = fs::read_to_string("/run/pernet/log/t.a").unwrap();
+    assert!(log.contains("is up"), "{log}");
+    assert!(fs::exists("/run/then").unwrap());
+    let count = || {
+        let shown = lab.json(&["node", "show", "t.a", "--json"]);
+        shown["processes"].as_array().unwrap().len()
+    };
+    // The shells become what they are to be after they said that they are ready.
+    eventually("three commands run", || count() == 4);
+    let shown = lab.json(&["node", "show", "t.a", "--json"]);
+
+    // Its processes begin anew, its links stay.
+    let eth0 = index(lab, "t.a", "eth0");
+    lab.pernet(&["lab", "restart", "a"]);
+    let again = lab.json(&["node", "show", "t.a", "--json"]);
+    eventually("three commands run again", || count() == 4);
+    assert_ne!(again["pid"], shown["pid"]);
+    assert_eq!(index(lab, "t.a", "eth0"), eth0);
+    assert_eq!(lab.pernet(&["exec", "t.a", "--", "hostname"]), "a\n");
+    in_node(lab, "t.a", &["ping", "-c", "1", "-W", "1", "10.0.0.2"]);
+    lab.pernet(&["down", "t"]);
+
+    let before = lab.state();
+    let failing = "commands = [{ name = \"c\", run = \"echo broken; exit 3\", ready = { tcp = 80 } }]\n[nodes.b]";
+    write(&[("[nodes.b]", failing)]);
+    let says = "ended with status 3 before it was ready; it wrote: broken";
+    lab.refuses_and_is_as_before(&["up", FILE], says);
+    let slow = "commands = [{ name = \"c\", run = \"sleep 1000\", ready = { tcp = 80 }, timeout = \"200ms\" }]\n[nodes.b]";
+    write(&[("[nodes.b]", slow)]);
+    lab.refuses_and_is_as_before(&["up", FILE], "not ready after 200ms");
+    eventually("all is as before", || lab.state() == before);
+}
+
+/// More steps than anything takes, so that a test that goes wrong has an end.
+const MOST_STEPS: usize = 2000;
+
+/// Lets every step of `up` in turn fail with EIO: what was there before must be
+/// there afterwards.
+pub fn every_step_that_fails_is_undone(lab: &Lab) {
+    write(&[]);
+    // What stays for good is there before.
+    lab.pernet(&["up", "--quiet", FILE]);
+    lab.pernet(&["down", "t"]);
+    fail_everywhere(lab, &["up", "--quiet", FILE], &["down", "t"], false);
+}
+
+pub fn every_step_of_a_change_that_fails_is_undone(lab: &Lab) {
+    let change = [
+        ("10.0.0.1/24", "10.0.0.3/24"),
+        ("ip_forward\" = 1", "ip_forward\" = 0"),
+        ("192.168.0.0/16", "192.168.1.0/24"),
+        ("[nodes.b]", "[nodes.c]\nkind = \"net-only\"\n[nodes.b]"),
+    ];
+    write(&[]);
+    fs::copy(FILE, "/run/before.toml").unwrap();
+    write(&change);
+    lab.pernet(&["up", "--quiet", FILE]);
+    lab.pernet(&["up", "--quiet", "/run/before.toml"]);
+    let back = ["up", "--quiet", "/run/before.toml"];
+    fail_everywhere(lab, &["up", "--quiet", FILE], &back, true);
+}
+
+/// Calls by which things go, so that something stays where they fail.
+const REMOVING: &[libc::c_long] = &[libc::SYS_unlink, libc::SYS_unlinkat, libc::SYS_umount2];
+
+/// `undone` leads back to what was before, also from nothing; what it makes it
+/// `renews`.
+fn fail_everywhere(lab: &Lab, victim: &[&str], undone: &[&str], renews: bool) {
+    reap();
+    let (mut state, told) = (lab.state(), told_by_ip(lab));
+    let there = processes().len();
+    for step in 1..MOST_STEPS {
+        let Some(stopped) = stopped_at(victim, step) else {
+            assert!(step > 50, "{victim:?} took only {step} steps");
+            return;
+        };
+        let (call, status) = stopped.fail(libc::EIO);
+        match status {
+            // What failed was not needed.
+            WaitStatus::Exited(_, 0) => drop(lab.pernet(undone)),
+            WaitStatus::Exited(_, 1) => {}
+            // It cannot go back to where it was, and stops at once.
+            WaitStatus::Signaled(_, Signal::SIGABRT, _) if call == libc::SYS_setns => {}
+            status => panic!("{status:?} after step {step}, call {call}"),
+        }
+        // What was to be removed and could not, and what nobody went back from, is
+        // left for `cleanup`.
+        if REMOVING.contains(&call) || matches!(status, WaitStatus::Signaled(..)) {
+            lab.pernet(&["cleanup"]);
+            drop(lab.run(undone));
+            if renews {
+                // Records of what is made anew have other names.
+                state = lab.state();
+            }
+        }
+        eventually(&format!("processes as before step {step}"), || {
+            reap();
+            processes().len() == there
+        });
+        let mut left: BTreeSet<String> = BTreeSet::new();
+        eventually_or(|| {
+            left = lab.state().symmetric_difference(&state).cloned().collect();
+            left.is_empty() && told_by_ip(lab) == told
+        });
+        assert!(left.is_empty(), "after step {step}, call {call}: {left:?}");
+        assert_eq!(told_by_ip(lab), told, "after step {step}, call {call}");
+    }
+    panic!("{victim:?} had no end");
+}
+
+/// Devices of a namespace go in the background.
+fn eventually_or(mut condition: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+pub fn a_kill_leaves_what_down_removes(lab: &Lab) {
+    write(&[]);
+    lab.pernet(&["up", "--quiet", FILE]);
+    lab.pernet(&["down", "t"]);
+    let before = lab.state();
+    // Some steps are enough here: nodes are killed at each by tests of their own.
+    for step in (1..MOST_STEPS).step_by(7) {
+        let Some(stopped) = stopped_at(&["up", "--quiet", FILE], step) else {
+            return;
+        };
+        stopped.kill();
+        let there = lab.json(&["lab", "ls", "--json"]);
+        let cleaned = match there.as_array().unwrap().is_empty() {
+            true => lab.run(&["cleanup"]),
+            false => {
+                let again = lab.run(&["up", FILE]);
+                let says = "half made by a run that died";
+                assert!(
+                    again.status != 1 || again.err.contains(says),
+                    "{}",
+                    again.err
+                );
+                lab.run(&["down", "t"])
+            }
+        };
+        assert_eq!(cleaned.status, 0, "after step {step}: {}", cleaned.err);
+        lab.run(&["cleanup"]);
+        eventually(&format!("all is gone after step {step}"), || {
+            reap();
+            lab.state() == before
+        });
+    }
+}
+
+pub fn an_interrupt_anywhere_undoes_up(lab: &Lab) {
+    write(&[]);
+    lab.pernet(&["up", "--quiet", FILE]);
+    lab.pernet(&["down", "t"]);
+    let before = lab.state();
+    let mut outcomes = BTreeSet::new();
+    for step in 1..MOST_STEPS {
+        let Some(stopped) = stopped_at(&["up", "--quiet", FILE], step) else {
+            assert!(outcomes.contains(&130), "{outcomes:?}");
+            return;
+        };
+        let status = match stopped.signal(Signal::SIGINT) {
+            WaitStatus::Exited(_, status) => status,
+            // Nothing had been begun, or all been done.
+            WaitStatus::Signaled(..) => 128,
+            status => panic!("{status:?}"),
+        };
+        outcomes.insert(status);
+        let is_up = lab.json(&["lab", "ls", "--json"])[0]["state"] == "up";
+        assert!(status != 130 || !is_up, "{status} after step {step}");
+        if is_up {
+            lab.pernet(&["down", "t"]);
+        }
+        eventually(&format!("{status} after step {step}"), || {
+            reap();
+            lab.state() == before
+        });
+    }
+}
+
+pub fn cleanup_knows_labs(lab: &Lab) {
+    let before = lab.state();
+    write(&[]);
+    lab.pernet(&["up", FILE]);
+    let said = lab.pernet(&["cleanup", "--dry-run"]);
+    assert_eq!(
+        said,
+        "lab t (up)\nnode t.a (running)\nnode t.b (present)\nbridge t.s\n"
+    );
+    assert_eq!(lab.pernet(&["cleanup"]), said);
+    fs::remove_file(FILE).unwrap();
+    eventually("all is gone", || lab.state() == before);
+    assert!(fs::exists(PERNET).unwrap());
+}
