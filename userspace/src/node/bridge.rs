@@ -184,10 +184,13 @@ impl BridgeRecord {
     /// Whether a device of the bridge's namespace is the bridge that was recorded
     /// under `key`.
     pub fn is(&self, recorded: &str, link: &Link) -> bool {
-        // A run that died in between left its record without the index.
+        let has_mac = link.mac.map(key).as_deref() == Some(recorded);
         let is_it = match self.index {
-            Some(index) => index == link.index,
-            None => link.mac.map(key).as_deref() == Some(recorded),
+            // It may have been given another address or another name; a bridge of
+            // somebody's that has got its index has neither.
+            Some(index) => index == link.index && (has_mac || link.name == self.name),
+            // A run that died in between left its record without the index.
+            None => has_mac,
         };
         link.is("bridge") && is_it
     }

@@ -120,7 +120,7 @@ type Present<R> = Vec<(R, Socket, Link)>;
 fn present_links(registry: &Registry) -> Result<Present<LinkRecord>> {
     let mut present = Vec::new();
     for record in links::all(registry)? {
-        if let Some((socket, link)) = find_end(&record.ends)? {
+        if let Some((socket, link)) = find_end(&record)? {
             present.push((record, socket, link));
         }
     }
@@ -128,11 +128,11 @@ fn present_links(registry: &Registry) -> Result<Present<LinkRecord>> {
 }
 
 /// Either end will do: a veth goes whole.
-fn find_end(ends: &[EndRecord]) -> Result<Option<(Socket, Link)>> {
-    for end in ends {
+fn find_end(record: &LinkRecord) -> Result<Option<(Socket, Link)>> {
+    for (which, end) in record.ends.iter().enumerate() {
         if let Some(mut socket) = place(end.netns_cookie)? {
             let links = link::all(&mut socket)?;
-            if let Some(link) = links.into_iter().find(|link| end.is(link)) {
+            if let Some(link) = links.into_iter().find(|link| record.is_end(which, link)) {
                 return Ok(Some((socket, link)));
             }
         }

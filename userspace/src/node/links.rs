@@ -25,12 +25,22 @@ impl EndRecord {
     fn key(&self) -> String {
         key(self.netns_cookie, &self.mac)
     }
+}
 
-    /// Whether a device of the end's namespace is this end.
-    pub fn is(&self, link: &Link) -> bool {
-        let has_mac = link.mac.is_some_and(|mac| mac.to_string() == self.mac);
-        // A run that died in between left its record without the index.
-        link.is("veth") && self.index.map_or(has_mac, |index| index == link.index)
+impl LinkRecord {
+    /// Whether a device of the first or second end's namespace is that end.
+    pub fn is_end(&self, which: usize, link: &Link) -> bool {
+        let (end, other) = (&self.ends[which], &self.ends[1 - which]);
+        let has_mac = link.mac.is_some_and(|mac| mac.to_string() == end.mac);
+        let has_peer = other.index.is_some() && other.index == link.peer;
+        let is_it = match end.index {
+            // Its address may have been changed, and its peer moved. Neither tells
+            // that a device which has got its index is another's: both do.
+            Some(index) => index == link.index && (has_mac || has_peer),
+            // A run that died in between left its record without the index.
+            None => has_mac,
+        };
+        link.is("veth") && is_it
     }
 }
 
@@ -48,8 +58,8 @@ pub fn remove(registry: &Registry, record: &LinkRecord) -> Result<()> {
 /// The record of the link that has this end, if it is pernet's.
 pub fn of(registry: &Registry, netns_cookie: u64, link: &Link) -> Result<Option<LinkRecord>> {
     let is_end = |record: &LinkRecord| {
-        let mut ends = record.ends.iter();
-        ends.any(|end| end.netns_cookie == netns_cookie && end.is(link))
+        let mut ends = record.ends.iter().enumerate();
+        ends.any(|(which, end)| end.netns_cookie == netns_cookie && record.is_end(which, link))
     };
     if let Some(mac) = link.mac {
         let found = registry.links().get(&key(netns_cookie, &mac.to_string()))?;
