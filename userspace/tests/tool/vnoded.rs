@@ -131,6 +131,8 @@ pub fn without_namespaces_it_stays(_: &Lab) {
     }
 }
 
+const NO_CHANNEL: &str = "no control channel given";
+
 pub fn it_has_cores_exit_statuses(_: &Lab) {
     let ours = Programs::ours();
     let long = format!("/run/{}", "x".repeat(103));
@@ -142,8 +144,8 @@ pub fn it_has_cores_exit_statuses(_: &Lab) {
         (&["-x", "-c", "/run/n1.ctl"], 0, "invalid option"),
         (&["--wrong"], 0, "unrecognized option"),
         (&["-c"], 0, "missing argument"),
-        (&[], 0, ""),
-        (&["-l", "/run/n1.log"], 0, ""),
+        (&[], 0, NO_CHANNEL),
+        (&["-l", "/run/n1.log"], 0, NO_CHANNEL),
         (&["-c", "/run/none/n1.ctl"], 1, "/run/none"),
         (&["-c", &long], 1, "cannot open control channel"),
         (
@@ -160,8 +162,15 @@ pub fn it_has_cores_exit_statuses(_: &Lab) {
         let outcome = ours.run("vnoded", arguments);
         assert_eq!(outcome.status, status, "{arguments:?}: {}", outcome.err);
         assert!(outcome.err.contains(says), "{arguments:?}: {}", outcome.err);
-        let usage = outcome.out.contains("Usage") || outcome.out.contains("version");
-        assert_eq!(usage, status == 0, "{arguments:?}: {}", outcome.out);
+        let said = [&*outcome.out, &outcome.err].concat();
+        let usage = said.contains("Usage") || said.contains("version");
+        assert_eq!(usage, status == 0, "{arguments:?}: {said}");
+        // Whoever reads a pid finds none where the channel was forgotten.
+        assert!(
+            says != NO_CHANNEL || outcome.out.is_empty(),
+            "{}",
+            outcome.out
+        );
         assert!(!Path::new("/run/n1.ctl").exists(), "{arguments:?}");
     }
     let outcome = ours.run("vnoded", &["-c", "/run/n1.ctl", "extra"]);

@@ -79,11 +79,7 @@ impl Manual {
 
     /// Something is missing, or there is too much of it.
     pub fn wrong_usage(&self, reason: &str, status: u8) -> Result<u8> {
-        let text = format!("\n{reason}\n{}", self.usage);
-        match status {
-            0 => output::print(&text)?,
-            _ => eprint!("{text}"),
-        }
+        eprint!("\n{reason}\n{}", self.usage);
         Ok(status)
     }
 }
