@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
+use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sys::statvfs::{FsFlags, statvfs};
 
@@ -39,8 +40,11 @@ fn mount_kernels(target: &str, kind: &str) -> Result<()> {
     if statvfs(target)?.flags().contains(FsFlags::ST_RDONLY) {
         flags |= MsFlags::MS_RDONLY;
     }
-    mount(Some("pernet"), target, Some(kind), flags, None::<&str>)
-        .with_context(|| format!("cannot mount {kind}"))
+    match mount(Some("pernet"), target, Some(kind), flags, None::<&str>) {
+        // What is there is that very one already.
+        Ok(()) | Err(Errno::EBUSY) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot mount {kind}")),
+    }
 }
 
 /// The directory of the files that are the node's own.

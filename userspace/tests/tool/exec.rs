@@ -71,6 +71,13 @@ pub fn sys_and_etc_are_the_nodes(lab: &Lab) {
     );
 }
 
+pub fn where_sys_is_right_already_nothing_is_said(lab: &Lab) {
+    // The namespace that this is in, with a /sys that was made for it.
+    lab.command("mount", &["-t", "sysfs", "sys", "/sys"]);
+    let own = ["exec", "/proc/self/ns/net", "--", "ls", "/sys/class/net"];
+    assert_eq!(lab.pernet(&own), "lo\n");
+}
+
 pub fn any_named_namespace_will_do(lab: &Lab) {
     lab.command("ip", &["netns", "add", "foreign"]);
     let inside = lab.command(
