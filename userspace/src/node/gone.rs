@@ -12,8 +12,11 @@
 use std::collections::HashSet;
 use std::os::fd::AsFd;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{getegid, geteuid};
 
+use super::user_namespace;
 use crate::netlink::{Socket, nsid};
 use crate::netns::Netns;
 
@@ -25,8 +28,12 @@ pub struct Gone {
 }
 
 impl Gone {
-    /// Begins to watch, while the namespaces are there.
+    /// Begins to watch, while the namespaces are there. Whoever is not root goes
+    /// into namespaces of their own for that, and stays there.
     pub fn watch<'a>(namespaces: impl Iterator<Item = &'a Netns>) -> Result<Self> {
+        if !geteuid().is_root() {
+            go_where_ids_can_be_given()?;
+        }
         let mut gone = Gone {
             events: nsid::Events::open()?,
             socket: Socket::route()?,
@@ -58,4 +65,13 @@ impl Gone {
         }
         Ok(())
     }
+}
+
+/// Ids are for those to give who have `CAP_NET_ADMIN` where they are given: ordinary
+/// users in a user namespace of their own, and in nothing else.
+fn go_where_ids_can_be_given() -> Result<()> {
+    let same = (geteuid(), getegid());
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
+        .context("cannot make a network namespace to watch the others from")?;
+    user_namespace::map(same, same)
 }

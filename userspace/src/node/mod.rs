@@ -24,6 +24,7 @@ mod mounts;
 mod process;
 pub mod reference;
 pub mod registry;
+mod user_namespace;
 pub mod vnoded;
 pub mod wire;
 

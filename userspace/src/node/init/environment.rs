@@ -3,7 +3,6 @@
 //! What a node sees around it: its own /proc and /sys, host name, loopback
 //! device and files of /etc.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Error, Result};
@@ -13,12 +12,13 @@ use nix::unistd::{Gid, Uid, sethostname};
 use crate::netlink::{Batch, Socket, link};
 use crate::netns::{Netns, named, sysctl};
 use crate::node::mounts;
+use crate::node::user_namespace::{self, Identity};
 
 /// What is done in new namespaces before anything else runs in them.
 #[derive(Debug, Default)]
 pub struct Environment {
     /// In a user namespace of its own: who becomes its root.
-    pub root: Option<(Uid, Gid)>,
+    pub root: Option<Identity>,
     /// A network namespace that is there already, to live in.
     pub network: Option<Netns>,
     pub host_name: Option<String>,
@@ -38,8 +38,8 @@ impl Environment {
     /// To be called in the new namespaces, by the process that will be their
     /// root. `note` hears of what the node has to do without.
     pub fn prepare(&self, note: impl Fn(Error)) -> Result<()> {
-        if let Some((uid, gid)) = self.root {
-            become_root(uid, gid)?;
+        if let Some(root) = self.root {
+            user_namespace::map((Uid::from_raw(0), Gid::from_raw(0)), root)?;
         }
         if let Some(network) = &self.network {
             network.enter()?;
@@ -67,20 +67,6 @@ impl Environment {
         }
         Ok(())
     }
-}
-
-/// Makes this process root in the user namespace that was made with it.
-fn become_root(uid: Uid, gid: Gid) -> Result<()> {
-    for (file, line) in [
-        // The kernel lets a group be mapped only by who cannot drop one.
-        ("setgroups", "deny".to_owned()),
-        ("uid_map", format!("0 {uid} 1")),
-        ("gid_map", format!("0 {gid} 1")),
-    ] {
-        let path = format!("/proc/self/{file}");
-        fs::write(&path, line).with_context(|| format!("cannot write {path}"))?;
-    }
-    Ok(())
 }
 
 /// What devices do with IPv6 by themselves.
