@@ -4,6 +4,8 @@
 //! module counts in each.
 
 #![deny(unsafe_code)]
+// See kernel/start.rs.
+#![cfg_attr(all(not(test), target_env = "gnu"), no_main)]
 
 mod channel;
 mod cli;
@@ -17,8 +19,12 @@ mod stat;
 mod terminal;
 mod text;
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+/// All that the process does; returns its exit status.
+fn run() -> u8 {
     cli::run()
+}
+
+#[cfg(any(test, not(target_env = "gnu")))]
+fn main() -> std::process::ExitCode {
+    run().into()
 }

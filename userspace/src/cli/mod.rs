@@ -24,7 +24,6 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 use clap::{Args, Parser, Subcommand};
@@ -139,19 +138,28 @@ struct Words {
     words: Vec<OsString>,
 }
 
-/// Does what the command line says; prints an error once, here.
-pub fn run() -> ExitCode {
+/// Does what the command line says, and returns the exit status; prints an error
+/// once, here.
+pub fn run() -> u8 {
     if let Some(program) = called_as() {
         return program.run(env::args_os().skip(1));
     }
     // Wrong usage ends here, with status 2 and clap's own words.
-    let verb = match exec::Arguments::parse_alone(env::args_os()) {
-        Some(arguments) => Verb::Exec(arguments),
-        None => Arguments::parse().verb,
-    };
-    match dispatch(verb) {
+    match dispatch(shortcut().unwrap_or_else(|| Arguments::parse().verb)) {
         Ok(status) => status,
-        Err(error) => ExitCode::from(fail(&error)),
+        Err(error) => fail(&error),
+    }
+}
+
+/// What is done most often, read without a description of all that could be done.
+fn shortcut() -> Option<Verb> {
+    let mut line = env::args_os().skip(1);
+    let verb = line.next()?;
+    let rest: Vec<_> = line.collect();
+    match verb.to_str()? {
+        "exec" => Some(Verb::Exec(exec::Arguments::parse_alone(rest))),
+        "node" => node::Verb::add_without_options(&rest).map(Verb::Node),
+        _ => None,
     }
 }
 
@@ -167,13 +175,13 @@ fn called_as() -> Option<Program> {
     Program::named(Path::new(&path).file_name()?.to_str()?)
 }
 
-fn dispatch(verb: Verb) -> Result<ExitCode> {
+fn dispatch(verb: Verb) -> Result<u8> {
     match verb {
         Verb::Node(verb) => node::run(verb)?,
         Verb::Exec(arguments) => return exec::run(&arguments),
         Verb::Up(arguments) => up::up(&arguments)?,
         Verb::Down(arguments) => up::down(&arguments)?,
-        Verb::Plan(arguments) if up::plan(&arguments)? => return Ok(ExitCode::from(CHANGES)),
+        Verb::Plan(arguments) if up::plan(&arguments)? => return Ok(CHANGES),
         Verb::Plan(_) => {}
         Verb::Lab(verb) => lab::run(verb)?,
         Verb::Link(verb) => link::run(verb)?,
@@ -191,7 +199,7 @@ fn dispatch(verb: Verb) -> Result<ExitCode> {
         Verb::Netns(Words { words }) => return Ok(Program::Netns.run(words)),
         Verb::CoreCleanup(Words { words }) => return Ok(Program::CoreCleanup.run(words)),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// What helps most often, where the kernel forbids something.

@@ -2,6 +2,8 @@
 
 //! `pernet node`: making, listing and deleting nodes.
 
+use std::ffi::OsString;
+
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -10,7 +12,7 @@ use super::output;
 use crate::netns::{Name, Reference};
 use crate::node::life::{self, Description, Member, Until};
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Debug)]
 #[command(after_help = "Example: pernet node add n1 n2 && pernet node ls && pernet node del --all")]
 pub enum Verb {
     /// Make nodes: all of those named, or none
@@ -56,7 +58,7 @@ pub enum Verb {
     Del(Del),
 }
 
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Add {
     /// Names of the nodes
     #[arg(required = true)]
@@ -70,7 +72,7 @@ pub struct Add {
     user: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Adopt {
     name: Name,
     /// The namespace: NAME, pid:N, cookie:N, nsid:N, inode:N or a path
@@ -78,7 +80,7 @@ pub struct Adopt {
     netns: Option<Reference>,
 }
 
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Ls {
     /// Print JSON: [{"name": string, "kind": "full", "net-only" or "adopted",
     /// "state": "running", "stopped" or "present", "pid": integer or null,
@@ -88,7 +90,7 @@ pub struct Ls {
     json: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Show {
     name: Name,
     /// Print JSON: what `ls --json` has of it, and "processes": [{"pid": integer,
@@ -97,19 +99,19 @@ pub struct Show {
     json: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Stop {
     /// Names of the nodes
     #[arg(required = true)]
     name: Vec<Name>,
 }
 
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Wait {
     name: Name,
 }
 
-#[derive(Args)]
+#[derive(Args, Debug)]
 pub struct Del {
     /// Names of the nodes
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -128,6 +130,31 @@ struct Shown {
     #[serde(flatten)]
     description: Description,
     processes: Vec<Member>,
+}
+
+impl Verb {
+    /// `node add NAME...`, what follows `node` being this: nodes are made often, and
+    /// the time that it takes to describe all verbs to clap is a part of that which
+    /// can be seen.
+    pub fn add_without_options(rest: &[OsString]) -> Option<Self> {
+        let [verb, names @ ..] = rest else {
+            return None;
+        };
+        if verb != "add" || names.is_empty() {
+            return None;
+        }
+        let name = |word: &OsString| {
+            let word = word.to_str().filter(|word| !word.starts_with('-'))?;
+            word.parse().ok()
+        };
+        // What is no name, clap explains.
+        let name = names.iter().map(name).collect::<Option<_>>()?;
+        Some(Verb::Add(Add {
+            name,
+            net_only: false,
+            user: false,
+        }))
+    }
 }
 
 pub fn run(verb: Verb) -> Result<()> {
@@ -227,4 +254,38 @@ fn show(name: &Name, json: bool) -> Result<()> {
         .map(|[what, value]| format!("{what:<8} {value}\n"))
         .collect();
     output::print(&lines.concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser, Debug)]
+    struct Line {
+        #[command(subcommand)]
+        verb: Verb,
+    }
+
+    #[test]
+    fn without_options_clap_is_not_needed() {
+        for (line, is_plain) in [
+            ("node add n1", true),
+            ("node add n1 pid:5 n3", true),
+            ("node add n1 --net-only", false),
+            ("node add -- n1", false),
+            ("node add a/b", false),
+            ("node add", false),
+            ("node ls", false),
+            ("node", false),
+        ] {
+            let rest: Vec<_> = line.split(' ').skip(1).map(OsString::from).collect();
+            let plain = Verb::add_without_options(&rest);
+            assert_eq!(plain.is_some(), is_plain, "{line}");
+            if let Some(plain) = plain {
+                let by_clap = Line::try_parse_from(line.split(' ')).unwrap().verb;
+                assert_eq!(format!("{plain:?}"), format!("{by_clap:?}"), "{line}");
+            }
+        }
+    }
 }

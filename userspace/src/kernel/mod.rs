@@ -9,4 +9,8 @@
 pub mod descriptor;
 pub mod process;
 mod stack;
+// Other C libraries do not keep the arguments for whoever begins without Rust's own
+// beginning, and tests begin elsewhere.
+#[cfg(all(not(test), target_env = "gnu"))]
+mod start;
 pub mod terminal;

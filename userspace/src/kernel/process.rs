@@ -9,6 +9,7 @@
 //! allocator's say, at the moment of the copy.
 
 use std::fs;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +19,8 @@ use nix::libc::{self, c_int, c_uint};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{self, CloneFlags};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::sys::stat::fstat;
+use nix::sys::statfs::{FsType, fstatfs};
 use nix::unistd::{self, ForkResult, Pid};
 
 use super::descriptor;
@@ -81,7 +84,9 @@ pub fn fork(child: impl FnOnce() -> u8) -> nix::Result<Pid> {
 pub fn spawn(mut child: impl FnMut() -> u8) -> nix::Result<Pid> {
     one_thread();
     let body = Box::new(|| leave(child()));
-    let mut stack = Stack::new()?;
+    // Not given back: to take memory away from two processes that share it costs
+    // more than all the rest here, and this one has little else to do.
+    let mut stack = ManuallyDrop::new(Stack::new()?);
     let flags = CloneFlags::CLONE_VM | CloneFlags::CLONE_VFORK;
     // SAFETY: the child has the only thread that runs in this memory, on a stack
     // of its own; it never returns to the caller's, and what it borrows is there,
@@ -194,6 +199,9 @@ pub fn keep_children() {
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
 }
 
+/// `PID_FS_MAGIC` of linux/magic.h.
+const PID_FS: FsType = FsType(0x5049_4446);
+
 /// A hold on a process: its pid means no other one as long as this is open.
 #[derive(Debug)]
 pub struct Pidfd(OwnedFd);
@@ -224,6 +232,15 @@ impl Pidfd {
     pub fn wait(&self, timeout: PollTimeout) -> nix::Result<bool> {
         let mut ready = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
         Ok(poll(&mut ready, timeout)? > 0)
+    }
+
+    /// A number that no other process has until the next boot; nothing where the
+    /// kernel has none (before Linux 6.9, descriptors of all processes are alike).
+    pub fn identity(&self) -> nix::Result<Option<u64>> {
+        if fstatfs(&self.0)?.filesystem_type() != PID_FS {
+            return Ok(None);
+        }
+        Ok(Some(fstat(&self.0)?.st_ino))
     }
 
     pub fn has_ended(&self) -> nix::Result<bool> {

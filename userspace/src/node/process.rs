@@ -24,6 +24,8 @@ pub struct Process {
     /// When it was started: in clock ticks since boot, field 22 of proc(5)'s
     /// /proc/PID/stat.
     pub start_time: u64,
+    /// What no other process has until the next boot, where the kernel says it.
+    pub identity: Option<u64>,
 }
 
 impl Process {
@@ -35,6 +37,7 @@ impl Process {
             pid: pid.as_raw(),
             pid_namespace: own_pid_namespace()?,
             start_time,
+            identity: hold(pid)?.map_or(Ok(None), |held| held.identity())?,
         })
     }
 
@@ -44,26 +47,37 @@ impl Process {
             pid,
             pid_namespace: own_pid_namespace()?,
             start_time: 0,
+            identity: None,
         })
     }
 
     /// A hold on the process, which can then not be mistaken for another; nothing
     /// where it has ended.
     pub fn open(&self) -> Result<Option<Pidfd>> {
+        // Whatever the pid means here, an identity is the same everywhere; to find
+        // out in which pid namespace we are takes longer.
+        let pid = Pid::from_raw(self.pid);
+        if self.identity.is_some() {
+            if let Some(held) = hold(pid)? {
+                if held.identity()? == self.identity {
+                    return self.check(pid, held);
+                }
+            }
+        }
         let Some(pid) = self.pid_here()? else {
             return Ok(None);
         };
-        let held = match Pidfd::open(pid) {
-            Err(Errno::ESRCH) => return Ok(None),
-            held => held.with_context(|| format!("cannot hold on to process {pid}"))?,
-        };
-        // Now that the pid can be nobody else's any more: is it the one?
-        let is_it = start_time(pid)? == Some(self.start_time);
-        Ok((is_it && !held.has_ended()?).then_some(held))
+        hold(pid)?.map_or(Ok(None), |held| self.check(pid, held))
     }
-}
 
-impl Process {
+    /// Now that the pid can be nobody else's any more: is it the one?
+    fn check(&self, pid: Pid, held: Pidfd) -> Result<Option<Pidfd>> {
+        let is_it = start_time(pid)? == Some(self.start_time)
+            && (self.identity.is_none() || held.identity()? == self.identity)
+            && !held.has_ended()?;
+        Ok(is_it.then_some(held))
+    }
+
     /// Its pid in our pid namespace, if it can have one and, in a namespace below
     /// ours, is the first process of one of its own.
     pub fn pid_here(&self) -> Result<Option<Pid>> {
@@ -82,6 +96,14 @@ impl Process {
             }
         }
         Ok(None)
+    }
+}
+
+/// A hold on the process that has this pid now; nothing where there is none.
+fn hold(pid: Pid) -> Result<Option<Pidfd>> {
+    match Pidfd::open(pid) {
+        Err(Errno::ESRCH) => Ok(None),
+        held => (held.map(Some)).with_context(|| format!("cannot hold on to process {pid}")),
     }
 }
 
@@ -126,11 +148,28 @@ mod tests {
     fn a_process_is_known_by_its_start_too() {
         let own = Process::of(nix::unistd::getpid()).unwrap();
         assert!(own.open().unwrap().is_some());
-        let other = Process {
-            start_time: own.start_time + 1,
+        let without = Process {
+            identity: None,
             ..own
         };
-        assert!(other.open().unwrap().is_none());
+        assert!(without.open().unwrap().is_some());
+        for other in [
+            Process {
+                start_time: own.start_time + 1,
+                ..own
+            },
+            Process {
+                start_time: own.start_time + 1,
+                ..without
+            },
+            Process {
+                identity: own.identity.map(|identity| identity + 1),
+                start_time: own.start_time + u64::from(own.identity.is_none()),
+                ..own
+            },
+        ] {
+            assert!(other.open().unwrap().is_none(), "{other:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,6 @@ mod vcmd;
 mod vnoded;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use anyhow::Result;
 
@@ -46,8 +45,9 @@ impl Program {
         Self::ALL.into_iter().find(|program| program.name() == name)
     }
 
-    /// Does what its command line says; prints an error once, here.
-    pub fn run(self, arguments: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> ExitCode {
+    /// Does what its command line says, and returns the exit status; prints an error
+    /// once, here.
+    pub fn run(self, arguments: impl IntoIterator<Item = OsString, IntoIter: 'static>) -> u8 {
         let arguments = lexopt::Parser::from_args(arguments);
         let run: fn(lexopt::Parser) -> Result<u8> = match self {
             Program::Vnoded => vnoded::run,
@@ -56,10 +56,10 @@ impl Program {
             Program::CoreCleanup => cleanup::run,
         };
         match run(arguments) {
-            Ok(status) => ExitCode::from(status),
+            Ok(status) => status,
             Err(error) => {
                 eprintln!("{}: {error:#}", self.name());
-                ExitCode::FAILURE
+                1
             }
         }
     }

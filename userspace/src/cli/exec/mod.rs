@@ -7,7 +7,6 @@ mod several;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
@@ -52,7 +51,7 @@ use crate::terminal::is_interactive;
 /// Exit status: the command's, 128 + N if signal N ended it; 127 where there is no
 /// such command, 126 where it cannot be run, 124 when its time was up, 1 where the
 /// namespace cannot be entered. Of several, the largest.
-#[derive(Args)]
+#[derive(Args, Debug, Default)]
 #[command(
     after_help = EXAMPLES,
     override_usage = "pernet exec [OPTIONS] NS [--] COMMAND [ARGUMENT]...\n       \
@@ -121,7 +120,7 @@ struct Request {
     is_several: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+pub fn run(arguments: &Arguments) -> Result<u8> {
     let mut request = arguments.request().unwrap_or_else(|error| {
         let usage = Arguments::alone().error(ErrorKind::ValueValidation, format!("{error:#}"));
         usage.exit()
@@ -137,26 +136,35 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         directory: arguments.cwd.clone(),
         user: arguments.user.clone(),
     };
-    let status = match &request.namespaces[..] {
+    match &request.namespaces[..] {
         [one] if !request.is_several => {
             let told = arguments.run_one(one, &order, None)?;
-            told.status
+            Ok(told.status)
         }
-        all if arguments.json => arguments.run_for_json(all, &order)?,
-        all => arguments.run_with_names(all, &order)?,
-    };
-    Ok(ExitCode::from(status))
+        all if arguments.json => arguments.run_for_json(all, &order),
+        all => arguments.run_with_names(all, &order),
+    }
 }
 
 impl Arguments {
-    /// Reads the command line, if it is one of this verb. Commands are run more
-    /// often than anything else is done, and the time that it takes to describe all
-    /// the other verbs to clap would be a good part of the whole.
-    pub fn parse_alone(mut line: impl Iterator<Item = OsString>) -> Option<Self> {
-        let _program = line.next();
-        let verb = line.next().filter(|verb| verb == "exec")?;
-        let matches = Self::alone().get_matches_from(std::iter::once(verb).chain(line));
-        Some(Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    /// Reads what follows the verb. Commands are run more often than anything else
+    /// is done, and the time that it takes to describe all the other verbs to clap,
+    /// or these options, would be a good part of the whole.
+    pub fn parse_alone(rest: Vec<OsString>) -> Self {
+        Self::without_options(&rest).unwrap_or_else(|| {
+            let line = std::iter::once("exec".into()).chain(rest);
+            let matches = Self::alone().get_matches_from(line);
+            Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        })
+    }
+
+    /// What follows the verb, where no option does: options come first.
+    fn without_options(rest: &[OsString]) -> Option<Self> {
+        let is_option = rest.first()?.as_bytes().starts_with(b"-");
+        (!is_option).then(|| Arguments {
+            words: rest.to_vec(),
+            ..Arguments::default()
+        })
     }
 
     /// This verb, for clap.
@@ -180,6 +188,10 @@ impl Arguments {
         let mut namespaces = Vec::new();
         for word in before {
             let text = word.to_string_lossy();
+            ensure!(
+                !text.starts_with('-'),
+                "`{text}` is no option of exec, see --help; a namespace of that name is written `name:{text}`"
+            );
             let reference: Result<Reference> = text.parse();
             namespaces.push(reference.with_context(|| format!("{text:?} is no namespace"))?);
         }
@@ -304,12 +316,36 @@ mod tests {
     }
 
     #[test]
+    fn without_options_clap_is_not_needed() {
+        for (line, is_plain) in [
+            ("exec n1 ip -c --json", true),
+            ("exec n1 -- ip --all", true),
+            ("exec n1 pid:5 -- -x -- --", true),
+            ("exec n1", true),
+            ("exec -- n1 ip", false),
+            ("exec --all ip", false),
+            ("exec", false),
+        ] {
+            let rest: Vec<_> = line.split(' ').skip(1).map(OsString::from).collect();
+            let plain = Arguments::without_options(&rest);
+            assert_eq!(plain.is_some(), is_plain, "{line}");
+            if let Some(plain) = plain {
+                let by_clap = Line::try_parse_from(line.split(' ')).unwrap().arguments;
+                assert_eq!(format!("{plain:?}"), format!("{by_clap:?}"), "{line}");
+            }
+        }
+    }
+
+    #[test]
     fn a_wrong_line_says_what_is_wrong() {
         for (words, says) in [
             ("exec", "required"),
             ("exec n1", "no command to run"),
             ("exec n1 --", "no command to run"),
             ("exec n1 n2 --", "no command to run"),
+            ("exec --detatch n1 ip", "`--detatch` is no option of exec"),
+            ("exec -x n1 -- ip", "written `name:-x`"),
+            ("exec n1 --json -- ip", "`--json` is no option of exec"),
             ("exec n1 pid:x -- ip", "\"pid:x\" is no namespace"),
             ("exec --all n1 -- ip", "every node"),
             ("exec --timeout 0 n1 ip", "above 0"),

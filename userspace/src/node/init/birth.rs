@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! How PID 1 comes into being: it waits until its parent has recorded it, says
-//! when it is ready, and is gone without a trace when its parent dies before.
+//! How PID 1 comes into being: while its parent records it, it prepares what is its
+//! own, and so goes with it; when it is recorded and ready, it says so. It is gone
+//! without a trace when its parent dies before.
 
 use std::fs::File;
 use std::io;
@@ -57,8 +58,8 @@ struct Child {
 }
 
 impl Unborn {
-    /// Makes the process. `record` is called when it has a pid and before it has
-    /// done anything; `note` hears of what it has to do without.
+    /// Makes the process. `record` is called when it has a pid and before it does
+    /// anything that would outlive it; `note` hears of what it has to do without.
     pub fn bear(self, record: impl FnOnce(Pid) -> Result<()>, note: impl Fn(&str)) -> Result<Born> {
         let flags = SockFlag::SOCK_CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
@@ -111,7 +112,11 @@ fn remove(files: &[Place]) {
 /// Lets the child go on and listens until it is ready.
 fn accompany(child: &OwnedFd, note: impl Fn(&str)) -> Result<u64> {
     let lost = "the node's first process ended before it was ready";
-    send(child.as_raw_fd(), b"go", MsgFlags::MSG_NOSIGNAL).context(lost)?;
+    match send(child.as_raw_fd(), b"go", MsgFlags::MSG_NOSIGNAL) {
+        // It has ended; perhaps it has said why.
+        Ok(_) | Err(Errno::EPIPE) => {}
+        Err(error) => return Err(error).context(lost),
+    }
     loop {
         match Word::hear(child).context(lost)? {
             Word::Note(text) => note(&text),
@@ -172,14 +177,6 @@ impl Child {
             parent,
             null,
         } = self;
-        // Whoever made it died before it was recorded, if there is no answer.
-        let mut answer = [0; 2];
-        if !matches!(
-            recv(parent.as_raw_fd(), &mut answer, MsgFlags::empty()),
-            Ok(2)
-        ) {
-            return 1;
-        }
         let note = |error: Error| {
             let _ = Word::Note(format!("{error:#}")).say(&parent);
         };
@@ -193,12 +190,14 @@ impl Child {
         let (server, cookie) = match ready {
             Ok(ready) => ready,
             Err(error) => {
+                // A word of the parent's that is not heard would take ours with it.
+                is_recorded(&parent);
                 let _ = Word::Failed(format!("{error:#}")).say(&parent);
                 return 1;
             }
         };
         let ready = Word::Ready { cookie };
-        if ready.say(&parent).is_err() {
+        if !is_recorded(&parent) || ready.say(&parent).is_err() {
             return 1;
         }
         drop(parent);
@@ -209,6 +208,17 @@ impl Child {
                 super::server::complain(format_args!("{error:#}"));
                 1
             }
+        }
+    }
+}
+
+/// Waits for the parent's word; without one it died before this was recorded.
+fn is_recorded(parent: &OwnedFd) -> bool {
+    let mut word = [0; 2];
+    loop {
+        match recv(parent.as_raw_fd(), &mut word, MsgFlags::empty()) {
+            Err(Errno::EINTR) => {}
+            length => return length == Ok(2),
         }
     }
 }
