@@ -134,8 +134,8 @@ pub fn others_are_turned_away(_: &Lab) {
     );
     set_mode(&node.channel, 0o666);
     is_refused(&vcmd_as(&node, "65534", "--clear-groups"));
-    let log = fs::read_to_string(&node.log).unwrap();
-    assert!(log.contains("user 65534"), "{log}");
+    let log = || fs::read_to_string(&node.log).unwrap();
+    eventually("it is logged", || log().contains("user 65534"));
     node.says(&["true"]);
 }
 

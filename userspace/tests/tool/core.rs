@@ -14,11 +14,14 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::channel;
 use crate::lab::{Lab, Outcome, PERNET, eventually, run};
+use crate::{channel, terminal};
 
 /// Names the folder that holds CORE's own vnoded, vcmd and netns.
 const CORE_BIN: &str = "CORE_BIN";
+
+/// The folder with ours, by the same names.
+const OURS: &str = "/run/bin";
 
 /// A folder with programs of CORE's names.
 #[derive(Clone)]
@@ -27,7 +30,7 @@ pub struct Programs(PathBuf);
 impl Programs {
     /// Links to the tool under test.
     pub fn ours() -> Self {
-        let folder = PathBuf::from("/run/bin");
+        let folder = PathBuf::from(OURS);
         fs::create_dir_all(&folder).unwrap();
         for name in ["vnoded", "vcmd", "netns"] {
             let link = folder.join(name);
@@ -49,6 +52,15 @@ impl Programs {
 
     pub fn path(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// What its vcmd makes of a command that a signal ended: CORE's says no more
+    /// than that there is no status.
+    pub fn status_of_killed(&self, signal: Signal) -> i32 {
+        match self.0.starts_with(OURS) {
+            true => 128 + signal as i32,
+            false => 255,
+        }
     }
 
     pub fn run(&self, name: &str, arguments: &[&str]) -> Outcome {
@@ -197,23 +209,71 @@ fn converse(servers: &Programs, clients: &Programs) {
     let outcome = vcmd(&["-i"], &["sh", "-c", "tty; exit 9"]);
     assert!(outcome.out.contains("/dev/pts/"), "{}", outcome.out);
     assert_eq!(outcome.status, 9);
-
-    let arguments: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
-    let mut command = vec!["sh", "-c", "echo $#", "sh"];
-    command.extend(arguments.iter().map(String::as_str));
-    assert_eq!(vcmd(&[], &command).out, "1000\n");
-
-    let trap = "trap 'exit 33' TERM; echo; while :; do sleep 0.05; done";
-    let child = Command::new(clients.path("vcmd"))
-        .args(["-c", &node.channel, "--", "sh", "-c", trap])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
+    let pid_in_node: u32 = vcmd(&[], &["sh", "-c", "echo $$"])
+        .out
+        .trim()
+        .parse()
         .unwrap();
-    assert_eq!(signalled_when_ready(child, Signal::SIGTERM), 33);
+    assert!(pid_in_node < 100, "a pid of its own namespace");
 
-    channel::answers_are_as_documented(&node.channel);
+    the_longest_commands_arrive(&vcmd);
+    many_clients_at_once(&node, clients);
+    signals_arrive(&node, clients);
+    terminal::the_size_follows(&node, clients);
+    channel::a_server_does_as_documented(&node.channel);
     node.stop();
+}
+
+/// A thousand and some words, and as many bytes as a packet can have.
+fn the_longest_commands_arrive(vcmd: &dyn Fn(&[&str], &[&str]) -> Outcome) {
+    let script = ["sh", "-c", "echo $#; eval echo \\${#$#}", "sh"];
+    let mut command = script.to_vec();
+    command.resize(1023, "word");
+    assert_eq!(vcmd(&[], &command).out, "1019\n4\n");
+
+    // The header and the id take 20 bytes, each word 9 besides itself.
+    let others: usize = script.iter().map(|word| word.len() + 9).sum();
+    let long = "x".repeat(65535 - 20 - others - 9);
+    let outcome = vcmd(&[], &[&script[..], &[&long]].concat());
+    assert_eq!(outcome.out, format!("1\n{}\n", long.len()));
+}
+
+fn many_clients_at_once(node: &Node, clients: &Programs) {
+    let start = |number: i32| {
+        Command::new(clients.path("vcmd"))
+            .args(["-c", &node.channel, "--", "sh", "-c"])
+            .arg(format!("sleep 0.1; echo {number}; exit {number}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let children: Vec<Child> = (1..=20).map(start).collect();
+    for (number, child) in (1..).zip(children) {
+        let outcome = Outcome::of(child.wait_with_output().unwrap());
+        assert_eq!(
+            (outcome.status, outcome.out),
+            (number, format!("{number}\n"))
+        );
+    }
+}
+
+fn signals_arrive(node: &Node, clients: &Programs) {
+    let spawn = |script: &str| {
+        Command::new(clients.path("vcmd"))
+            .args(["-c", &node.channel, "--", "sh", "-c", script])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGUSR1] {
+        let number = signal as i32;
+        let trap = format!("trap 'exit 33' {number}; echo; while :; do sleep 0.05; done");
+        assert_eq!(signalled_when_ready(spawn(&trap), signal), 33, "{signal}");
+    }
+    let ended = signalled_when_ready(spawn("echo; exec sleep 60"), Signal::SIGTERM);
+    assert_eq!(ended, clients.status_of_killed(Signal::SIGTERM));
 }
 
 /// Waits until `child` has printed something.
@@ -245,11 +305,56 @@ pub fn our_programs_with_each_other(_: &Lab) {
 }
 
 pub fn our_vnoded_with_cores_vcmd(_: &Lab) {
-    converse(&Programs::ours(), &Programs::cores().unwrap());
+    let (ours, cores) = (Programs::ours(), Programs::cores().unwrap());
+    converse(&ours, &cores);
+    // What cannot be executed is said at once, and told from what fails.
+    let node = ours.node("n2", &[]);
+    let outcome = cores.run("vcmd", &["-c", &node.channel, "--", "no-such-command"]);
+    assert_eq!(outcome.status, 127);
+    assert!(
+        outcome.err.contains("cannot run no-such-command"),
+        "{}",
+        outcome.err
+    );
+    node.stop();
 }
 
 pub fn cores_vnoded_with_our_vcmd(_: &Lab) {
     converse(&Programs::cores().unwrap(), &Programs::ours());
+}
+
+/// What scripts see of a program of one name, whosever it is.
+pub fn our_programs_answer_as_cores_do(_: &Lab) {
+    let (ours, cores) = (Programs::ours(), Programs::cores().unwrap());
+    let is_pid = |text: &str| text.trim_end().parse::<u32>().is_ok() && text.ends_with('\n');
+    for (name, arguments) in [
+        ("vnoded", &["-h"][..]),
+        ("vnoded", &["-V"]),
+        ("vnoded", &["-x"]),
+        ("vnoded", &[]),
+        ("vnoded", &["-c", "/run/none/n1.ctl"]),
+        ("vcmd", &["-h"]),
+        ("vcmd", &["-V"]),
+        ("vcmd", &["-x"]),
+        ("vcmd", &[]),
+        ("vcmd", &["-c", "/run/none.ctl", "--", "true"]),
+        ("netns", &["-h"]),
+        ("netns", &["-V"]),
+        ("netns", &["-x"]),
+        ("netns", &[]),
+        ("netns", &["-w", "--", "true"]),
+        ("netns", &["-w", "--", "sh", "-c", "exit 7"]),
+        ("netns", &["--", "false"]),
+    ] {
+        let [our, their] = [&ours, &cores].map(|side| side.run(name, arguments));
+        assert_eq!(our.status, their.status, "{name} {arguments:?}");
+        let said = [&our, &their].map(|outcome| (outcome.out.is_empty(), is_pid(&outcome.out)));
+        assert_eq!(
+            said[0], said[1],
+            "{name} {arguments:?}: {}, {}",
+            our.out, their.out
+        );
+    }
 }
 
 pub fn netns_runs_a_first_process(_: &Lab) {

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
+use nix::sys::signal::Signal;
 use nix::sys::termios::{LocalFlags, tcgetattr};
 
 use crate::core::{Node, Programs};
@@ -24,6 +25,10 @@ struct Person {
 
 impl Person {
     fn runs(node: &Node, command: &[&str]) -> Self {
+        Self::runs_by(&Programs::ours(), node, command)
+    }
+
+    fn runs_by(programs: &Programs, node: &Node, command: &[&str]) -> Self {
         let size = Winsize {
             ws_row: 24,
             ws_col: 80,
@@ -34,7 +39,7 @@ impl Person {
         let terminal = File::from(pair.slave);
         let end = || Stdio::from(terminal.try_clone().unwrap());
         let vcmd = Command::new("setsid")
-            .args(["--wait", "--ctty", &Programs::ours().path("vcmd")])
+            .args(["--wait", "--ctty", &programs.path("vcmd")])
             .args(["-c", &node.channel, "--"])
             .args(command)
             .stdin(end())
@@ -126,13 +131,19 @@ pub fn a_command_has_a_terminal_of_its_own(_: &Lab) {
 
 pub fn its_size_follows(_: &Lab) {
     let node = Node::of_ours("n1");
+    the_size_follows(&node, &Programs::ours());
+}
+
+/// Of any client of any node.
+pub fn the_size_follows(node: &Node, clients: &Programs) {
     let script = "trap 'echo \"<$(stty size)>\"' WINCH; echo ready; while :; do sleep 0.05; done";
-    let mut person = Person::runs(&node, &["sh", "-c", script]);
+    let mut person = Person::runs_by(clients, node, &["sh", "-c", script]);
     person.sees("ready");
     person.stty(&["rows", "30", "columns", "100"]);
     person.sees("<30 100>");
     person.types(b"\x1c");
-    assert_eq!(person.exit_status(), 131);
+    let ended = clients.status_of_killed(Signal::SIGQUIT);
+    assert_eq!(person.exit_status(), ended);
 }
 
 pub fn keys_reach_the_command(_: &Lab) {
