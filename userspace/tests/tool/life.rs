@@ -103,6 +103,44 @@ pub fn etc_of_a_node_is_its_own(lab: &Lab) {
     assert_eq!(vcmd(lab, "n2", "cat /etc/resolv.conf"), "everybody's\n");
 }
 
+pub fn hosts_and_links_of_etc_are_its_own_too(lab: &Lab) {
+    mount_over("/etc");
+    fs::create_dir_all("/etc/netns/n1").unwrap();
+    // As systemd has it: a link to where it is written.
+    fs::create_dir("/run/resolve").unwrap();
+    fs::write("/run/resolve/stub.conf", "stub\n").unwrap();
+    std::os::unix::fs::symlink("/run/resolve/stub.conf", "/etc/resolv.conf").unwrap();
+    fs::write("/etc/hosts", "everybody's\n").unwrap();
+    fs::write("/etc/netns/n1/resolv.conf", "n1's\n").unwrap();
+    fs::write("/etc/netns/n1/hosts", "n1's, too\n").unwrap();
+    for _ in 0..3 {
+        lab.pernet(&["node", "add", "n1"]);
+        let read = "cat /etc/resolv.conf /etc/hosts; grep -c resolve /proc/self/mounts";
+        assert_eq!(vcmd(lab, "n1", read), "n1's\nn1's, too\n1\n");
+        assert_eq!(fs::read_to_string("/etc/resolv.conf").unwrap(), "stub\n");
+        lab.pernet(&["node", "del", "n1"]);
+    }
+}
+
+/// In a container, parts of /proc are hidden under other mounts, and the kernel lets
+/// nobody mount a new one that would show them.
+pub fn what_the_kernel_refuses_is_said_and_done_without(lab: &Lab) {
+    mount_over("/proc/fs");
+    mount_over("/sys/kernel");
+    let outcome = lab.run(&["node", "add", "--user", "n1"]);
+    assert_eq!(outcome.status, 0, "{}", outcome.err);
+    let notes: Vec<_> = outcome.err.lines().collect();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    for (note, what) in notes.iter().zip([
+        "pernet: note: node n1: /proc shows the processes of others: cannot mount proc",
+        "pernet: note: node n1: /sys shows the devices of another namespace: cannot mount sysfs",
+    ]) {
+        assert!(note.starts_with(what), "{note}");
+    }
+    assert_eq!(vcmd(lab, "n1", "hostname"), "n1\n");
+    lab.pernet(&["node", "del", "n1"]);
+}
+
 pub fn names_of_nodes_do_not_pile_up_in_nodes(lab: &Lab) {
     let count = "grep -c /run/netns /proc/mounts; true";
     let before = lab.command("sh", &["-c", count]);

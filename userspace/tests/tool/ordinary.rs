@@ -12,12 +12,16 @@ const NOBODY: u32 = 65534;
 
 /// Runs the tool as somebody without rights, with a directory for what they run.
 fn as_nobody(arguments: &[&str], own: Option<&str>) -> Outcome {
+    Outcome::of(nobodys(arguments, own).output().unwrap())
+}
+
+fn nobodys(arguments: &[&str], own: Option<&str>) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", PERNET]);
     command.args(arguments).stdin(Stdio::null());
     command.env_remove("XDG_RUNTIME_DIR");
     command.envs(own.map(|own| ("XDG_RUNTIME_DIR", own)));
-    Outcome::of(command.output().unwrap())
+    command
 }
 
 fn works(arguments: &[&str]) -> String {
@@ -57,6 +61,70 @@ pub fn an_ordinary_user_has_nodes_too(_: &Lab) {
     works(&["node", "del", "n1"]);
     assert_eq!(works(&["cleanup"]), "node n2 (running)\n");
     assert_eq!(works(&["node", "ls"]).lines().count(), 1);
+}
+
+pub fn commands_run_in_an_ordinary_users_nodes(_: &Lab) {
+    home();
+    works(&["node", "add", "--user", "n1", "n2"]);
+    let script = "id -u; hostname; cat /proc/1/comm; cat /sys/class/net/lo/operstate";
+    let inside = works(&["exec", "n1", "--", "sh", "-c", script]);
+    assert_eq!(inside, "0\nn1\npernet\nunknown\n");
+    // Root there may change the network, and nothing of the machine.
+    let add = "ip link add v0 type veth peer name v1";
+    works(&["exec", "n1", "--", "sh", "-c", add]);
+    let seen = works(&["exec", "--all", "--", "ls", "/sys/class/net"]);
+    let mut lines: Vec<_> = seen.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["n1: lo", "n1: v0", "n1: v1", "n2: lo"]);
+    let options = ["--env", "A=b", "--cwd", "/proc", "--timeout", "60"];
+    let exec = [&["exec"], &options[..], &["n1", "sh", "-c", "echo $A; pwd"]].concat();
+    assert_eq!(works(&exec), "b\n/proc\n");
+    let tty = works(&["exec", "--tty", "n1", "--", "tty"]);
+    assert!(tty.starts_with("/dev/pts/"), "{tty}");
+    let outcome = as_nobody(&["exec", "n1", "sh", "-c", "exit 9"], Some("/run/user"));
+    assert_eq!(outcome.status, 9);
+    works(&["exec", "n1", "mount", "-t", "tmpfs", "none", "/tmp"]);
+    let outcome = as_nobody(&["node", "stop", "n1"], Some("/run/user"));
+    let says = "no name that would keep its network namespace; `pernet node del n1`";
+    assert!(outcome.err.contains(says), "{}", outcome.err);
+    let mut waiting = nobodys(&["node", "wait", "n1"], Some("/run/user"))
+        .spawn()
+        .unwrap();
+    let open = format!("/proc/{}/fd", waiting.id());
+    eventually("it waits", || {
+        let mut files = fs::read_dir(&open).unwrap().flatten();
+        let target = |file: fs::DirEntry| fs::read_link(file.path()).unwrap_or_default();
+        files.any(|file| target(file).to_string_lossy().contains("pidfd"))
+    });
+    works(&["node", "del", "--wait", "n1", "n2"]);
+    assert!(waiting.wait().unwrap().success());
+    assert_eq!(works(&["cleanup"]), "");
+}
+
+/// Whoever has another user's pid, path or file does not get in.
+pub fn nodes_of_others_are_closed(lab: &Lab) {
+    home();
+    let pid = crate::full::node(lab, "n1");
+    let path = format!("/proc/{pid}/ns/net");
+    for (reference, says) in [
+        ("n1", "n1"),
+        ("/run/netns/n1", "n1"),
+        (&*path, "try it as root"),
+        (&*format!("pid:{pid}"), "try it as root"),
+    ] {
+        let outcome = as_nobody(&["exec", reference, "--", "true"], Some("/run/user"));
+        assert_eq!((outcome.status, &*outcome.out), (1, ""), "{reference}");
+        assert!(outcome.err.contains(says), "{reference}: {}", outcome.err);
+        assert_eq!(outcome.err.lines().count(), 1, "{}", outcome.err);
+    }
+    for arguments in [&["node", "del", "n1"][..], &["node", "stop", "n1"]] {
+        let outcome = as_nobody(arguments, Some("/run/user"));
+        assert_eq!(outcome.status, 1, "{}", outcome.err);
+    }
+    let control = "/run/pernet/control/n1";
+    let outcome = as_nobody(&["vcmd", "-c", control, "--", "true"], Some("/run/user"));
+    assert_eq!(outcome.status, 1, "{}", outcome.err);
+    assert_eq!(lab.pernet(&["exec", "n1", "--", "echo", "here"]), "here\n");
 }
 
 pub fn what_takes_root_says_so(_: &Lab) {

@@ -152,6 +152,30 @@ pub fn a_number_that_could_be_several_is_refused(lab: &Lab) {
     assert_eq!(reached(lab, &pid), here());
 }
 
+pub fn every_kind_of_candidate_is_listed(lab: &Lab) {
+    lab.pernet(&["node", "add", "--net-only", "n1", "n2"]);
+    let inside = Sleeper::start(lab, Some("n1"));
+    // One number: a name, the id of one namespace and the cookie of another.
+    let cookie = property(lab, "n2", "cookie");
+    lab.command("ip", &["netns", "set", "n1", &cookie]);
+    lab.pernet(&["node", "add", "--net-only", &cookie]);
+    let outcome = lab.run(&["exec", &cookie, "--", "true"]);
+    assert_eq!(outcome.status, 1);
+    let list = outcome.err.trim().split_once("write which: ").unwrap().1;
+    let meant: Vec<_> = list
+        .split(", ")
+        .filter_map(|meaning| meaning.split_once(' '))
+        .map(|(meaning, _)| meaning)
+        .collect();
+    for form in ["name", "cookie", "nsid"] {
+        let form = format!("{form}:{cookie}");
+        assert!(meant.contains(&&*form), "{}", outcome.err);
+        // Each can be typed as it is listed.
+        reached(lab, &form);
+    }
+    drop(inside);
+}
+
 pub fn a_number_that_means_one_in_two_ways_is_not_refused(lab: &Lab) {
     lab.pernet(&["node", "add", "--net-only", "n1"]);
     let inside = Sleeper::start(lab, Some("n1"));
