@@ -20,11 +20,12 @@ use crate::lab::import::{Imported, core, shape};
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub struct Arguments {
-    /// A session's XML file, or a shape: minimal, single,K, linear,K[,N],
-    /// tree[,depth=D][,fanout=F], torus,X,Y[,N]
-    #[arg(value_name = "FILE|SHAPE")]
+    #[arg(value_name = "FILE|SHAPE", help = SOURCES)]
     what: String,
 }
+
+const SOURCES: &str = "A session's XML file, or a shape: minimal, single,K, linear,K[,N], \
+    tree[,depth=D][,fanout=F], torus,X,Y[,N]";
 
 const AFTER: &str = "\
 Examples:

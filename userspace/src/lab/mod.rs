@@ -5,7 +5,7 @@
 //! A [`model::Lab`] is what a file says once shapes are expanded, addresses
 //! taken from their pools, names chosen and everything checked. [`plan`] finds
 //! the way from one to another, [`check`] looks what could be in the way, and
-//! [`apply`] goes it; [`up`] sees to it that all of it is done or nothing.
+//! [`apply`] goes it; [`mod@up`] sees to it that all of it is done or nothing.
 
 mod apply;
 mod births;

@@ -310,7 +310,7 @@ fn describe_link(old: &Link, new: &Link) -> Vec<String> {
             differences.of(format!("{place} MAC"), &before.mac, &end.mac, or_none);
         }
         differences.each(
-            &place,
+            place,
             &before.addresses,
             &end.addresses,
             ToString::to_string,
