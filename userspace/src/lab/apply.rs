@@ -30,6 +30,12 @@ pub struct Passage<'a> {
     pub plan: Plan<'a>,
 }
 
+/// What it takes to remove what a lab no longer has.
+pub struct Departure {
+    socket: Socket,
+    nodes: Vec<Living>,
+}
+
 impl<'a> Passage<'a> {
     pub fn between(old: &'a Lab, new: &'a Lab) -> Self {
         let plan = Plan::between(old, new);
@@ -96,11 +102,27 @@ impl<'a> Passage<'a> {
         )
     }
 
+    /// Gets all that [`Passage::leave`] needs, while it can still be done without.
+    pub fn departure(&self, registry: &Registry) -> Result<Departure> {
+        let again: HashSet<&Name> = self.new.nodes.iter().map(|node| &node.netns).collect();
+        let nodes = living(registry, self.plan.nodes.removed.iter().copied())?;
+        Ok(Departure {
+            socket: Socket::route()?,
+            nodes: (nodes.into_iter())
+                .filter(|node| !again.contains(&node.name))
+                .collect(),
+        })
+    }
+
     /// Takes the steps that nothing brings back: what the new lab does not have
     /// goes, all at once.
-    pub fn leave(&self, registry: Registry, note: impl Fn(String)) -> Result<()> {
-        let mut socket = Socket::route()?;
-        let nodes = living(&registry, self.plan.nodes.removed.iter().copied())?;
+    pub fn leave(
+        &self,
+        registry: Registry,
+        departure: Departure,
+        note: impl Fn(String),
+    ) -> Result<()> {
+        let Departure { mut socket, nodes } = departure;
         let going: HashSet<&Name> = self
             .plan
             .nodes
@@ -117,9 +139,10 @@ impl<'a> Passage<'a> {
         let again: HashSet<&DeviceName> = devices(&self.new.bridges).collect();
         let bridges = bridges.filter(|bridge| !again.contains(&bridge.device.name));
         ports::delete_bridges(&registry, &mut socket, bridges)?;
-        let again: HashSet<&Name> = self.new.nodes.iter().map(|node| &node.netns).collect();
-        let nodes = nodes.into_iter().filter(|node| !again.contains(&node.name));
-        life::remove(registry, nodes.collect(), Until::LinksAreGone, note)
+        if nodes.is_empty() {
+            return Ok(());
+        }
+        life::remove(registry, nodes, Until::LinksAreGone, note)
     }
 
     /// Takes away at once what has a name that something new is to have.

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use anyhow::{Error, Result, anyhow, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use nix::unistd::geteuid;
 
 use super::apply::Passage;
@@ -103,16 +103,22 @@ impl<N: Fn(String) + Sync> Work<'_, N> {
         self.run_commands(record)?;
         run.check()?;
 
-        // From here on nothing is taken back.
         let registry = Registry::change()?;
+        let departure = passage.departure(&registry)?;
         let mut changed = record.clone();
         changed.forget_commands(&passage.plan.nodes.removed);
         changed.lab = passage.new.clone();
         changed.next = None;
         changed.state = State::Up;
         changed.put(&registry)?;
+        // From here on nothing is taken back.
         *record = changed;
-        passage.leave(registry, note)
+        passage.leave(registry, departure, note).with_context(|| {
+            format!(
+                "lab {} is changed, but not all that it no longer has could be removed; `pernet node ls` and `pernet bridge ls` show what is left",
+                record.lab.name
+            )
+        })
     }
 
     /// Ends commands that are no longer to run, and starts those that are.
