@@ -171,14 +171,15 @@ fn vlans(batch: &mut Batch, index: i32, old: Option<&Port>, new: &Port) -> Resul
     let untagged = |port: &Port| port.vlan.unwrap_or(FIRST_VLAN);
     let tagged = |port: Option<&Port>| port.map_or(Vec::new(), |port| port.tagged.clone());
     let what = format!("cannot change the VLANs of port {name}");
-    let before = old.map_or(FIRST_VLAN, untagged);
-    if before != untagged(new) {
-        bridge::leave(batch, &what, index, Vlan::Untagged(before))?;
-        bridge::join(batch, &what, index, Vlan::Untagged(untagged(new)))?;
-    }
+    let (pvid_before, pvid) = (old.map_or(FIRST_VLAN, untagged), untagged(new));
     let (before, after) = (tagged(old), tagged(Some(new)));
+    // First out, then in: the VLAN that was tagged may be the one that no longer is.
     for gone in before.iter().filter(|vlan| !after.contains(vlan)) {
         bridge::leave(batch, &what, index, Vlan::Tagged(*gone))?;
+    }
+    if pvid_before != pvid {
+        bridge::leave(batch, &what, index, Vlan::Untagged(pvid_before))?;
+        bridge::join(batch, &what, index, Vlan::Untagged(pvid))?;
     }
     for added in after.iter().filter(|vlan| !before.contains(vlan)) {
         bridge::join(batch, &what, index, Vlan::Tagged(*added))?;
