@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
@@ -263,7 +264,11 @@ impl Stopped {
         for pid in processes().into_iter().filter(|pid| is_traced(*pid)) {
             let _ = ptrace::interrupt(pid);
             if !has_ended(wait(pid)) {
-                ptrace::detach(pid, None).unwrap();
+                match ptrace::detach(pid, None) {
+                    // One that was let go before has killed it meanwhile.
+                    Ok(()) | Err(Errno::ESRCH) => {}
+                    Err(error) => panic!("cannot let go of process {pid}: {error}"),
+                }
             }
         }
     }
