@@ -137,7 +137,7 @@ pub fn a_kill_leaves_what_can_be_cleaned_up(lab: &Lab) {
     let before = lab.state();
     let outcome = stop_in_the_middle(lab, Signal::SIGKILL);
     assert_eq!(outcome.status, 137);
-    lab.pernet(&["node", "del", "--all"]);
+    lab.pernet(&["cleanup"]);
     lab.pernet(&["node", "add", "--net-only", "first"]);
     assert_eq!(lab.state(), before);
     // The file that a run died over before it bound a namespace to it.
