@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
 use crate::lab::{Lab, PERNET, eventually, run};
-use crate::traced::{processes, reap, stopped_at};
+use crate::traced::{child_stopped_at, processes, reap, stopped_at};
 
 /// More steps than anything takes, so that a test that goes wrong has an end.
 const MOST_STEPS: usize = 2000;
@@ -427,14 +427,14 @@ pub fn a_first_process_can_die_anywhere(lab: &Lab) {
     let before = everything(lab);
     let mut undone = 0;
     for step in 1..MOST_STEPS {
-        let Some(stopped) = stopped_at(&["node", "add", "n1"], step) else {
+        let Some(stopped) = child_stopped_at(&["node", "add", "n1"], step) else {
             assert!(undone > 5, "it had only {undone} steps");
             return;
         };
         match stopped.kill_acting() {
             WaitStatus::Exited(_, 1) => undone += 1,
-            // It was the tool, or the node was ready before.
-            WaitStatus::Signaled(..) | WaitStatus::Exited(_, 0) => {
+            // The node was ready before.
+            WaitStatus::Exited(_, 0) => {
                 lab.run(&["cleanup"]);
             }
             status => panic!("{status:?}"),

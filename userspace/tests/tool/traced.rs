@@ -136,6 +136,20 @@ pub struct Stopped {
 
 /// Runs the tool up to its step number `last`; nothing when it ended before.
 pub fn stopped_at(arguments: &[&str], last: usize) -> Option<Stopped> {
+    stopped_where(arguments, last, |_, _| true)
+}
+
+/// Runs the tool until a process that it made comes to its step number `last`. Whose
+/// turn it is, the tool's or that one's, is otherwise a matter of luck.
+pub fn child_stopped_at(arguments: &[&str], last: usize) -> Option<Stopped> {
+    stopped_where(arguments, last, |tool, acting| acting != tool)
+}
+
+fn stopped_where(
+    arguments: &[&str],
+    last: usize,
+    counts: impl Fn(Pid, Pid) -> bool,
+) -> Option<Stopped> {
     let tool = start(arguments);
     let (mut steps, mut begun, mut entered) = (0, false, BTreeSet::new());
     loop {
@@ -150,7 +164,7 @@ pub fn stopped_at(arguments: &[&str], last: usize) -> Option<Stopped> {
             WaitStatus::PtraceSyscall(_) => {
                 // Entries and returns take turns.
                 let entry = entered.insert(pid) || !entered.remove(&pid);
-                if entry && begun && is_step(pid) {
+                if entry && begun && counts(tool, pid) && is_step(pid) {
                     steps += 1;
                     if steps == last {
                         return Some(Stopped { tool, acting: pid });
