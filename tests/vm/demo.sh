@@ -25,7 +25,7 @@ undo() {
 # counted NODE: what its counters say of IPv4, one line per hook.
 counted() {
     pernet stat --json "$1" | jq --raw-output '
-        .[0].traffic.ipv4 | to_entries[] | "\(.key) \(.value.packets) packets, \(.value.bytes) bytes"' | sort
+        .namespaces[0].traffic.ipv4 | to_entries[] | "\(.key) \(.value.packets) packets, \(.value.bytes) bytes"' | sort
 }
 
 check() {

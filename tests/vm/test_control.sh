@@ -96,18 +96,18 @@ test_the_tool_sets_and_resets() {
     pernet node add n1 n2
     defer pernet node del n1 n2
     pernet set n1 n2 --traffic off
-    assert_eq '[false,false]' "$(pernet stat --json n1 n2 | jq --compact-output 'map(.counting.traffic)')" "off"
+    assert_eq '[false,false]' "$(pernet stat --json n1 n2 | jq --compact-output '.namespaces | map(.counting.traffic)')" "off"
     pernet stat n1 | grep --quiet 'traffic not counted' || fail "$(pernet stat n1)"
     pernet set n2 --traffic on
-    assert_eq '[false,true]' "$(pernet stat --json n1 n2 | jq --compact-output 'map(.counting.traffic)')" "n2 on"
+    assert_eq '[false,true]' "$(pernet stat --json n1 n2 | jq --compact-output '.namespaces | map(.counting.traffic)')" "n2 on"
     pernet exec n2 -- ping -q -c 1 127.0.0.1
     pernet reset n1 n2
     assert_eq '[[1,0],[1,0]]' "$(pernet stat --json n1 n2 |
-        jq --compact-output 'map([.epoch, .traffic.ipv4.local_out.packets])')" "after the reset"
+        jq --compact-output '.namespaces | map([.epoch, .traffic.ipv4.local_out.packets])')" "after the reset"
     pernet stat n1 | grep --quiet ', reset .*s ago, ' || fail "$(pernet stat n1)"
     local said
     said=$(assert_status 1 pernet reset n1 nobody 2>&1)
-    assert_eq 1 "$(pernet stat --json n1 | jq '.[0].epoch')" "n1, named beside something unknown"
+    assert_eq 1 "$(pernet stat --json n1 | jq '.namespaces[0].epoch')" "n1, named beside something unknown"
     said=$(assert_status 2 pernet set n1 2>&1)
     said=$(assert_status 1 setpriv --reuid 65534 --clear-groups pernet reset n1 2>&1)
     [[ $said == *'CAP_NET_ADMIN is missing'* ]] || fail "it said: $said"

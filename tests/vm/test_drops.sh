@@ -169,8 +169,8 @@ test_netlink_and_the_tool_say_the_same() {
     number=$(jq '.drops[] | select(.name == "NO_SOCKET") | .reason' <<<"$reply")
     assert_eq "[true,{\"subsystem\":\"core\",\"reason\":$number,\"name\":\"NO_SOCKET\",\"packets\":3}]" \
         "$(pernet stat --json b | jq --compact-output \
-            '.[0] | [.counting.drops, (.drops[] | select(.name == "NO_SOCKET"))]')"
-    pernet stat b | grep --quiet '^  dropped  *3  NO_SOCKET$' || fail "$(pernet stat b)"
+            '.namespaces[0] | [.counting.drops, (.drops[] | select(.name == "NO_SOCKET"))]')"
+    pernet stat b | grep --quiet '^  dropped  *3  NO_SOCKET: .*nothing listens there' || fail "$(pernet stat b)"
 }
 
 # Everything that could meet a probe on its way out: floods, switches, devices

@@ -117,7 +117,7 @@ prefix = ""
 counting = { traffic = false }
 [nodes.n2]
 EOF
-    assert_eq '[false,true]' "$(pernet stat n1 n2 --json | jq --compact-output 'map(.counting.traffic)')" counting
+    assert_eq '[false,true]' "$(pernet stat n1 n2 --json | jq --compact-output '.namespaces | map(.counting.traffic)')" counting
 }
 
 run_tests

@@ -14,6 +14,7 @@ mod lab;
 mod netlink;
 mod netns;
 mod node;
+mod parallel;
 mod random;
 mod stat;
 mod terminal;

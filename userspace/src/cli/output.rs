@@ -5,7 +5,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Writes `text`. A reader that has seen enough, as `head` has, is no error.
 pub fn print(text: &str) -> Result<()> {
@@ -20,6 +20,26 @@ pub fn print(text: &str) -> Result<()> {
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     let json = serde_json::to_string_pretty(value).context("cannot write JSON")?;
     print(&(json + "\n"))
+}
+
+/// The version of what `--json` prints, as docs/json.md describes it. Fields that
+/// are added do not change it.
+pub const VERSION: u32 = 1;
+
+/// A value as it is printed, or kept in a file to be read again.
+#[derive(Serialize, Deserialize)]
+pub struct Document<T> {
+    pub version: u32,
+    #[serde(flatten)]
+    pub body: T,
+}
+
+/// Writes `value`, which has fields, as JSON with the version in front.
+pub fn print_document(value: &impl Serialize) -> Result<()> {
+    print_json(&Document {
+        version: VERSION,
+        body: value,
+    })
 }
 
 /// Rows of text in columns as wide as their widest entry.

@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `pernet stat`: what the module counts in each namespace.
+//! `pernet stat`: what is counted in each namespace.
 
 use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use clap::Args;
+use serde::Serialize;
 
-use super::output;
+use super::output::{self, Document};
 use crate::netlink::pernet::Filter;
 use crate::netns::Reference;
-use crate::stat::{self, table};
+use crate::stat::model::{Namespace, Snapshot, Source};
+use crate::stat::{Reader, table};
 
-/// Show what each namespace counts, as the kernel module knows it
+/// Show what each namespace counts
 ///
-/// Packets and bytes are counted at the five netfilter hooks, for IPv4 and
-/// IPv6; dropped packets by the kernel's reason, where that is switched on.
-/// Without NS every namespace is shown that the caller may see.
+/// The kernel module pernet counts packets and bytes at the five netfilter hooks,
+/// for IPv4 and IPv6, and dropped packets by the kernel's reason, where that is
+/// switched on. Without it the kernel's own counters are shown, of devices and
+/// protocols, for which each namespace is entered. Without NS every namespace is
+/// shown that the caller may see.
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub struct Arguments {
@@ -28,31 +34,24 @@ pub struct Arguments {
     /// Of all namespaces, show those that dropped N packets or more since their reset
     #[arg(long, value_name = "N", conflicts_with = "ns")]
     min_drops: Option<u64>,
-    /// Print JSON, with everything the module tells
+    /// Whose counts to show: the module's, or those that the kernel has by itself.
+    /// The module's, if it is loaded, where nothing is said
+    #[arg(long, value_enum)]
+    source: Option<Source>,
+    /// Show what was counted since then: FILE is what `--json` printed before
+    #[arg(long, value_name = "FILE")]
+    since: Option<PathBuf>,
+    /// Print JSON, with everything that is counted; see docs/json.md
     #[arg(long)]
     json: bool,
 }
 
 const AFTER: &str = "\
-JSON: [{\"name\": string or null, \"names\": [string, ...], \"cookie\": integer,
-  \"inode\": integer, \"userns_inode\": integer, \"nsid\": integer or null,
-  \"age_ns\": integer, \"preexisting\": boolean,
-  \"epoch\": integer, \"epoch_age_ns\": integer,
-  \"devices\": {\"present\": integer, \"registered\": integer,
-    \"unregistered\": integer, \"up\": integer, \"down\": integer,
-    \"moved_in\": integer, \"moved_out\": integer, \"renamed\": integer},
-  \"traffic\": {FAMILY: {HOOK: {\"packets\": integer, \"bytes\": integer}}},
-  \"drops\": [{\"subsystem\": string, \"reason\": integer or null,
-    \"name\": string or null, \"packets\": integer}, ...],
-  \"counting\": {\"traffic\": boolean, \"drops\": boolean}}, ...]
-  FAMILY is ipv4 or ipv6; HOOK is prerouting, local_in, forward, local_out or
-  postrouting. `preexisting`: counting began when the module was loaded.
-  `epoch`: how often the counts were reset; they are those of the last epoch.
-
-Example: pernet stat n1 --json | jq '.[0].traffic.ipv4.local_in.packets'
+Example: pernet stat n1 --json | jq '.namespaces[0].traffic.ipv4.local_in.packets'
          pernet stat --min-drops 1
+         pernet stat --json >before; ...; pernet stat --since before
 
-Exit status: 3 where the module is not loaded.";
+Exit status: 3 where --source module is said and the module is not loaded.";
 
 /// There is nothing to ask.
 #[derive(Debug)]
@@ -63,11 +62,41 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         device: arguments.device.clone(),
         min_drops: arguments.min_drops,
     };
-    let namespaces = stat::read(&arguments.ns, &filter)?.ok_or(NoModule)?;
+    let mut reader = Reader::open(arguments.source)?.ok_or(NoModule)?;
+    let earlier = arguments.since.as_deref().map(load).transpose()?;
+    let snapshot = reader.read(&arguments.ns, &filter)?;
+    let Some(earlier) = earlier else {
+        return show(arguments, &snapshot, snapshot.source, &snapshot.namespaces);
+    };
+    let since = snapshot.since(&earlier)?;
+    show(arguments, &since, since.source, &since.namespaces)
+}
+
+fn show(
+    arguments: &Arguments,
+    document: &impl Serialize,
+    source: Source,
+    namespaces: &[Namespace],
+) -> Result<()> {
     match arguments.json {
-        true => output::print_json(&namespaces),
-        false => output::print(&table::render(&namespaces)),
+        true => output::print_document(document),
+        false => output::print(&table::render(source, namespaces)),
     }
+}
+
+/// A snapshot that was kept.
+fn load(path: &Path) -> Result<Snapshot> {
+    let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let document: Document<Snapshot> = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is not what `pernet stat --json` prints", path.display()))?;
+    ensure!(
+        document.version == output::VERSION,
+        "{} is of version {}, and this pernet knows {}",
+        path.display(),
+        document.version,
+        output::VERSION
+    );
+    Ok(document.body)
 }
 
 impl fmt::Display for NoModule {

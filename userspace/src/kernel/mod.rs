@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 pub mod descriptor;
+pub mod namespace;
 pub mod process;
 mod stack;
 // Other C libraries do not keep the arguments for whoever begins without Rust's own

@@ -33,6 +33,13 @@ pub fn of(socket: &mut Socket, netns: BorrowedFd) -> Result<Option<i32>> {
     id(answer)
 }
 
+/// Whether any namespace has an id in the socket's.
+pub fn any(socket: &mut Socket) -> Result<bool> {
+    let what = "cannot list the ids of network namespaces";
+    let ids = socket.dump(what, Rtm::Getnsid, &Buffer::from(HEADER.as_slice()))?;
+    Ok(!ids.is_empty())
+}
+
 /// The id that the namespace `netns` has in the socket's; a new one, if it has
 /// none yet.
 pub fn assign(socket: &mut Socket, netns: BorrowedFd) -> Result<i32> {

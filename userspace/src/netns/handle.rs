@@ -16,6 +16,8 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, socket};
 use nix::sys::statfs::{NSFS_MAGIC, fstatfs};
 
+use crate::kernel::namespace;
+
 /// The namespace of the thread that looks.
 const OWN: &str = "/proc/thread-self/ns/net";
 
@@ -79,7 +81,22 @@ impl Netns {
 
     /// The namespace's identity, which no other has until the next boot.
     pub fn cookie(&self) -> Result<u64> {
-        self.inside(own_cookie)
+        match self.id() {
+            Some(cookie) => Ok(cookie),
+            None => self.inside(own_cookie),
+        }
+    }
+
+    /// The same, where the kernel tells it from outside (since Linux 6.18).
+    pub fn id(&self) -> Option<u64> {
+        namespace::id(self).ok()
+    }
+
+    /// The number of the user namespace that owns it; nothing where that is no
+    /// business of the caller's.
+    pub fn owner(&self) -> Option<u64> {
+        let owner = File::from(namespace::owner(self).ok()?);
+        owner.metadata().ok().map(|owner| owner.ino())
     }
 
     /// Does `work` in this namespace, where it opens what it needs; what is

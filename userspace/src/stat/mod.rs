@@ -1,28 +1,94 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! What the module knows of each namespace: read into a [`model`], then shown
-//! as a [`table`] or as JSON. Showing knows no socket. What is counted is set and
-//! reset by [`control`].
+//! What each namespace counts: read into a [`model::Snapshot`], of which two have
+//! a [`difference`], then shown as a [`table`] or as JSON. Showing knows no socket.
+//! What is counted is set and reset by [`control`].
+//!
+//! The counts are those of the module or, without it, the kernel's own, for which
+//! each namespace is entered ([`visit`]).
 
 pub mod control;
+pub mod difference;
+mod label;
 pub mod model;
+mod procfs;
+pub mod reason;
 pub mod table;
+mod visit;
 
+use std::fs;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use nix::time::{ClockId, clock_gettime};
 
-use self::model::Namespace;
+use self::label::Labels;
+use self::model::{Namespace, Snapshot, Source};
+use self::visit::Place;
 use crate::netlink::pernet::{Family, Filter, Selector};
-use crate::netns::{Netns, Reference, named};
+use crate::netns::{Netns, Reference, discover};
 use crate::node::reference;
 
-/// Reads the namespaces that are `wanted`, or where none is all there are to be
-/// seen that pass the filter; nothing, where the module is not loaded.
-pub fn read(wanted: &[Reference], filter: &Filter) -> Result<Option<Vec<Namespace>>> {
-    let Some(mut family) = Family::connect()? else {
-        return Ok(None);
-    };
+/// Reads snapshots, all from the same source.
+pub struct Reader {
+    /// None where the counts are the kernel's own.
+    module: Option<Family>,
+    boot: String,
+}
+
+impl Reader {
+    /// A reader of this source or, where none is said, of the module if it is
+    /// loaded and else of the kernel. Nothing, where it is to be the module and that
+    /// is not loaded.
+    pub fn open(source: Option<Source>) -> Result<Option<Self>> {
+        let module = match source {
+            Some(Source::Kernel) => None,
+            _ => Family::connect()?,
+        };
+        if source == Some(Source::Module) && module.is_none() {
+            return Ok(None);
+        }
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        let boot = boot.context("cannot identify this boot")?;
+        Ok(Some(Reader {
+            module,
+            boot: boot.trim_end().to_owned(),
+        }))
+    }
+
+    pub fn source(&self) -> Source {
+        match self.module {
+            Some(_) => Source::Module,
+            None => Source::Kernel,
+        }
+    }
+
+    /// Reads the namespaces that are `wanted`, or where none is all there are to be
+    /// seen that pass the filter.
+    pub fn read(&mut self, wanted: &[Reference], filter: &Filter) -> Result<Snapshot> {
+        let now = now(ClockId::CLOCK_REALTIME)?;
+        let uptime = self::now(ClockId::CLOCK_BOOTTIME)?;
+        let mut namespaces = match &mut self.module {
+            Some(family) => counted(family, wanted, filter)?,
+            None => visited(wanted, filter)?,
+        };
+        let labels = Labels::read()?;
+        for namespace in &mut namespaces {
+            labels.put(namespace);
+        }
+        Ok(Snapshot {
+            source: self.source(),
+            boot: self.boot.clone(),
+            time: now,
+            uptime,
+            namespaces,
+        })
+    }
+}
+
+/// What the module counted.
+fn counted(family: &mut Family, wanted: &[Reference], filter: &Filter) -> Result<Vec<Namespace>> {
     let reports = match wanted {
         [] => family.dump(filter)?,
         wanted => (wanted.iter())
@@ -32,16 +98,35 @@ pub fn read(wanted: &[Reference], filter: &Filter) -> Result<Option<Vec<Namespac
             })
             .collect::<Result<_>>()?,
     };
-    // Inode numbers are those of one file system, that of all namespaces.
-    let device = Netns::current()?.inode()?.device;
-    let known = named::all()?;
-    let names_of = |number| {
-        (known.iter())
-            .filter(|(_, inode)| inode.device == device && inode.number == number)
-            .map(|(name, _)| name.to_string())
-            .collect()
+    let mut namespaces: Vec<_> = reports.into_iter().map(model::namespace).collect();
+    namespaces.sort_by_key(|namespace| namespace.cookie);
+    Ok(namespaces)
+}
+
+/// What the kernel counted by itself.
+fn visited(wanted: &[Reference], filter: &Filter) -> Result<Vec<Namespace>> {
+    let places: Vec<_> = match wanted {
+        [] => discover::all()?.into_iter().map(Place::Found).collect(),
+        wanted => (wanted.iter())
+            .map(|reference| Ok(Place::Held(reference::resolve(reference)?.netns)))
+            .collect::<Result<_>>()?,
     };
-    Ok(Some(model::namespaces(reports, names_of)))
+    let (mut namespaces, refused) = visit::all(&places)?;
+    match refused {
+        // Of all that there are, those are shown that may be seen.
+        Some(error) if !wanted.is_empty() || namespaces.is_empty() => return Err(error),
+        _ => {}
+    }
+    namespaces.retain(|namespace| passes(namespace, filter));
+    Ok(namespaces)
+}
+
+/// What the module finds out by itself.
+fn passes(namespace: &Namespace, filter: &Filter) -> bool {
+    let links = namespace.kernel.iter().flat_map(|kernel| &kernel.links);
+    let mut names = links.map(|link| &link.name);
+    (filter.device.as_ref()).is_none_or(|device| names.any(|name| name == device))
+        && (filter.min_drops).is_none_or(|drops| namespace.dropped() >= drops)
 }
 
 /// By its identity; by the descriptor, where one may not enter to learn it.
@@ -50,4 +135,10 @@ fn selector(netns: &Netns) -> Selector<'_> {
         Ok(cookie) => Selector::Cookie(cookie),
         Err(_) => Selector::Fd(netns.as_fd()),
     }
+}
+
+/// Nanoseconds.
+fn now(clock: ClockId) -> Result<u64> {
+    let now = Duration::from(clock_gettime(clock).context("cannot read a clock")?);
+    Ok(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }

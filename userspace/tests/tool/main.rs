@@ -253,6 +253,8 @@ const CASES: &[Case] = cases![
     terminal::keys_reach_the_command needs [SETSID],
     terminal::it_can_be_forced,
     stat::without_the_module_one_line_says_what_to_load needs [Need::NoModule],
+    stat::without_the_module_the_kernel_itself_is_asked needs [PING, Need::NoModule],
+    stat::counts_since_a_snapshot_are_those_in_between needs [PING, Need::NoModule],
     stat::a_reader_that_stops_is_no_error,
 ];
 

@@ -2,28 +2,123 @@
 
 //! `pernet stat` where the module is not, and what it shares with the others.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
 use nix::unistd::pipe;
+use serde_json::Value;
 
 use crate::lab::{Lab, PERNET};
 
 pub fn without_the_module_one_line_says_what_to_load(lab: &Lab) {
     lab.pernet(&["node", "add", "n1"]);
     for arguments in [
-        &["stat"][..],
-        &["stat", "--json"],
+        &["stat", "--source", "module"][..],
+        &["stat", "--source", "module", "--json", "n1"],
         &["set", "n1", "--traffic", "off"],
         &["reset", "n1"],
-        &[
-            "stat", "n1", "pid:1", "cookie:1", "nsid:0", "net:[1]", "./n1",
-        ],
     ] {
         let outcome = lab.run(arguments);
         assert_eq!((outcome.status, &*outcome.out), (3, ""), "{arguments:?}");
         assert_eq!(outcome.err.lines().count(), 1, "{}", outcome.err);
         assert!(outcome.err.contains("modprobe pernet"), "{}", outcome.err);
     }
+}
+
+/// Two nodes with a link, and three packets from one to the other.
+fn ping(lab: &Lab) {
+    lab.pernet(&["node", "add", "n1", "n2"]);
+    lab.pernet(&["link", "add", "n1:eth0=10.0.0.1/24", "n2:eth0=10.0.0.2/24"]);
+    send(lab);
+}
+
+fn send(lab: &Lab) {
+    let ping = ["ping", "-q", "-c", "3", "-i", "0.01", "10.0.0.2"];
+    lab.pernet(&[&["exec", "n1", "--"], &ping[..]].concat());
+}
+
+fn namespace<'a>(stat: &'a Value, name: &str) -> &'a Value {
+    let namespaces = stat["namespaces"].as_array().unwrap();
+    let found = namespaces.iter().find(|found| found["name"] == name);
+    found.unwrap_or_else(|| panic!("no {name} in {stat}"))
+}
+
+pub fn without_the_module_the_kernel_itself_is_asked(lab: &Lab) {
+    ping(lab);
+    let stat = lab.json(&["stat", "--json"]);
+    assert_eq!(
+        (&stat["version"], &stat["source"]),
+        (&1.into(), &"kernel".into())
+    );
+    for name in ["n1", "n2"] {
+        let n = namespace(&stat, name);
+        for counter in ["received", "delivered", "originated"] {
+            assert_eq!(n["protocols"]["ipv4"][counter], 3, "{name} {counter}: {n}");
+        }
+        assert_eq!((&n["node"], &n["lab"]), (&name.into(), &Value::Null));
+        let devices: Vec<_> = (n["links"].as_array().unwrap().iter())
+            .map(|link| link["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(devices, ["lo", "eth0"]);
+    }
+    // The namespace that this runs in is among them.
+    assert_eq!(stat["namespaces"].as_array().unwrap().len(), 3, "{stat}");
+    let table = lab.pernet(&["stat", "n1"]);
+    assert!(
+        table.starts_with("counted by the kernel itself\n"),
+        "{table}"
+    );
+    assert_eq!(
+        lab.json(&["stat", "n2", "--json"])["namespaces"][0]["name"],
+        "n2"
+    );
+    assert_eq!(
+        lab.json(&["stat", "--json", "--device", "eth0"])["namespaces"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    lab.refuses(&["stat", "n3"], "n3");
+}
+
+pub fn counts_since_a_snapshot_are_those_in_between(lab: &Lab) {
+    ping(lab);
+    let before = lab.pernet(&["stat", "--json"]);
+    let file = "/run/before";
+    fs::write(file, &before).unwrap();
+    send(lab);
+    lab.pernet(&["node", "add", "n3"]);
+    lab.pernet(&["node", "del", "--wait", "n2"]);
+    let since = lab.json(&["stat", "--json", "--since", file]);
+    let n1 = &namespace(&since, "n1")["protocols"]["ipv4"];
+    assert_eq!(n1["originated"], 3, "{n1}");
+    assert_eq!(
+        namespace(&since, "n3")["links"].as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(since["gone"][0]["name"], "n2", "{since}");
+    assert!(since["interval_ns"].as_u64().unwrap() > 0);
+
+    let mut other: Value = serde_json::from_str(&before).unwrap();
+    other["boot"] = "another".into();
+    for (text, says) in [
+        (String::new(), "is not what `pernet stat --json` prints"),
+        ("[]".to_owned(), "is not what `pernet stat --json` prints"),
+        (
+            before.replace("\"version\": 1", "\"version\": 2"),
+            "is of version 2",
+        ),
+        (
+            before.replace("\"kernel\"", "\"module\""),
+            "has the counts of the module pernet",
+        ),
+        (other.to_string(), "another boot"),
+    ] {
+        fs::write(file, text).unwrap();
+        lab.refuses(&["stat", "--since", file], says);
+    }
+    fs::remove_file(file).unwrap();
+    lab.refuses(&["stat", "--since", file], "cannot read /run/before");
 }
 
 pub fn a_reader_that_stops_is_no_error(lab: &Lab) {

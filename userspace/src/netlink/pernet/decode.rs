@@ -3,10 +3,12 @@
 //! Reading the family's replies. What is not known here is passed over: a
 //! newer module may say more.
 
+use std::borrow::Cow;
+
 use anyhow::{Context, Result};
 use neli::genl::{Genlmsghdr, Nlattr};
 use neli::types::{Buffer, GenlBuffer};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::uapi::{Cmd, Devices, DropSubsystem, Drops, Family, Hook, Netns, Switch, Traffic};
 use crate::netlink::attribute;
@@ -31,23 +33,23 @@ pub struct NetnsReport {
 }
 
 /// What the namespace counts; off, where an older module does not say.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counting {
     pub traffic: bool,
     pub drops: bool,
 }
 
 /// Packets dropped for one reason, or by one subsystem for any reason.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
-    pub subsystem: &'static str,
+    pub subsystem: Cow<'static, str>,
     pub reason: Option<u32>,
     pub name: Option<String>,
     pub packets: u64,
 }
 
 /// What became of the namespace's devices.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceCounts {
     pub present: u64,
     pub registered: u64,
@@ -116,7 +118,7 @@ fn dropped(payload: &Buffer) -> Result<Dropped> {
     let subsystem = subsystem.context("the module counted drops of no subsystem")?;
     // What a newer module tells apart is still a drop.
     let other = DropSubsystem::Other.name().unwrap_or_default();
-    dropped.subsystem = subsystem.name().unwrap_or(other);
+    dropped.subsystem = subsystem.name().unwrap_or(other).into();
     Ok(dropped)
 }
 
@@ -283,13 +285,13 @@ mod tests {
                 ],
                 drops: vec![
                     Dropped {
-                        subsystem: "core",
+                        subsystem: "core".into(),
                         reason: Some(3),
                         name: Some("NO_SOCKET".to_owned()),
                         packets: u64::MAX,
                     },
                     Dropped {
-                        subsystem: "other",
+                        subsystem: "other".into(),
                         packets: 1,
                         ..Dropped::default()
                     },
