@@ -9,6 +9,7 @@
 
 mod channel;
 mod cli;
+mod doctor;
 mod kernel;
 mod lab;
 mod netlink;

@@ -7,6 +7,7 @@ mod bridge;
 mod check;
 mod cleanup;
 mod core;
+mod doctor;
 mod exec;
 mod graph;
 mod import;
@@ -99,6 +100,7 @@ enum Verb {
     Stat(stat::Arguments),
     Set(set::Arguments),
     Reset(reset::Arguments),
+    Doctor(doctor::Arguments),
     Check(check::Arguments),
     Graph(graph::Arguments),
     Import(import::Arguments),
@@ -189,6 +191,7 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Stat(arguments) => stat::run(&arguments)?,
         Verb::Set(arguments) => set::run(&arguments)?,
         Verb::Reset(arguments) => reset::run(&arguments)?,
+        Verb::Doctor(arguments) => return Ok(u8::from(!doctor::run(&arguments)?)),
         Verb::Graph(arguments) => graph::run(&arguments)?,
         Verb::Import(arguments) => import::run(&arguments)?,
         Verb::Schema(arguments) => schema::run(&arguments)?,

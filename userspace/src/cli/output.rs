@@ -4,6 +4,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,15 @@ pub fn print(text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),
+    }
+}
+
+/// Writes text with colours in it, where the reader wants them: at a terminal, and
+/// without NO_COLOR.
+pub fn print_styled(text: &str) -> Result<()> {
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => print(&strip_str(text).to_string()),
+        _ => print(text),
     }
 }
 

@@ -4,14 +4,15 @@
 //!
 //! A [`Socket`] belongs to the namespace it was opened in and keeps it when the
 //! thread goes elsewhere. Over it go typed rtnetlink messages ([`link`],
-//! [`bridge`], [`address`], [`route`], [`netem`]) and those of the family [`pernet`]. Nothing here
-//! knows what a node is.
+//! [`bridge`], [`address`], [`route`], [`netem`]), those of the family [`pernet`], and
+//! a question to [`nftables`]. Nothing here knows what a node is.
 
 pub mod address;
 mod attribute;
 pub mod bridge;
 pub mod link;
 pub mod netem;
+pub mod nftables;
 pub mod nsid;
 pub mod pernet;
 mod refusal;

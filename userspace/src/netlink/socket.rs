@@ -159,7 +159,7 @@ impl Socket {
         Ok(true)
     }
 
-    fn open(protocol: NlFamily) -> Result<Self> {
+    pub(super) fn open(protocol: NlFamily) -> Result<Self> {
         let inner = NlSocket::connect(protocol, None, Groups::empty())
             .and_then(|socket| socket.enable_ext_ack(true).map(|()| socket))
             .context("cannot open a netlink socket")?;

@@ -12,6 +12,7 @@ mod channel;
 mod claim;
 mod core;
 mod crash;
+mod doctor;
 mod exec;
 mod exec_node;
 mod exec_several;
@@ -85,6 +86,7 @@ const IP: Need = Need::Program("ip");
 const PING: Need = Need::Program("ping");
 const SETPRIV: Need = Need::Program("setpriv");
 const LSNS: Need = Need::Program("lsns");
+const NFT: Need = Need::Program("nft");
 const SETSID: Need = Need::Program("setsid");
 
 const CASES: &[Case] = cases![
@@ -252,6 +254,11 @@ const CASES: &[Case] = cases![
     terminal::its_size_follows needs [SETSID],
     terminal::keys_reach_the_command needs [SETSID],
     terminal::it_can_be_forced,
+    doctor::everything_is_looked_at_and_nothing_changed,
+    doctor::rules_that_drop_bridged_frames_are_a_failure needs [NFT],
+    doctor::the_largest_bridge_counts needs [IP],
+    doctor::a_limit_that_is_reached_is_a_failure,
+    doctor::an_ordinary_user_may_ask needs [SETPRIV, Need::Users],
     stat::without_the_module_one_line_says_what_to_load needs [Need::NoModule],
     stat::without_the_module_the_kernel_itself_is_asked needs [PING, Need::NoModule],
     stat::counts_since_a_snapshot_are_those_in_between needs [PING, Need::NoModule],

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use anyhow::{Context, Result};
+use neli::consts::genl::{CtrlAttr, CtrlCmd};
 use neli::genl::{Genlmsghdr, Nlattr};
 use neli::types::{Buffer, GenlBuffer};
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,56 @@ pub struct Counts {
     pub packets: u64,
     pub bytes: u64,
 }
+
+/// What the module offers over netlink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// The number that the kernel gave the family.
+    pub id: u16,
+    /// Of the contract.
+    pub version: u32,
+    /// The numbers of those that can be asked for.
+    pub commands: Vec<u32>,
+}
+
+/// What "nlctrl" answers about the family.
+pub fn offer(message: &Buffer) -> Result<Offer> {
+    let message: Genlmsghdr<CtrlCmd, CtrlAttr> = attribute::parse(message.as_ref())?;
+    let (mut id, mut version, mut commands) = (None, 0, Vec::new());
+    for attribute in message.attrs().iter() {
+        let payload = attribute.nla_payload();
+        match kind(attribute) {
+            CtrlAttr::FamilyId => id = Some(u16::from_ne_bytes(attribute::exactly(payload)?)),
+            CtrlAttr::Version => version = attribute::u32(payload)?,
+            CtrlAttr::Ops => commands = command_numbers(payload)?,
+            _ => {}
+        }
+    }
+    Ok(Offer {
+        id: id.context("the kernel's answer has no family number")?,
+        version,
+        commands,
+    })
+}
+
+/// `CTRL_ATTR_OPS`: for each command, under a number that means nothing, what is to
+/// be known of it.
+fn command_numbers(payload: &Buffer) -> Result<Vec<u32>> {
+    let mut numbers = Vec::new();
+    for command in attribute::genl_nest::<u16>(payload)?.iter() {
+        let nest = attribute::genl_nest::<u16>(command.nla_payload())?;
+        let number = nest.iter().find(|attribute| kind(attribute) == OP_ID);
+        numbers.extend(
+            number
+                .map(|number| attribute::u32(number.nla_payload()))
+                .transpose()?,
+        );
+    }
+    Ok(numbers)
+}
+
+/// `CTRL_ATTR_OP_ID` of linux/genetlink.h.
+const OP_ID: u16 = 1;
 
 /// The namespace that `message` is about.
 pub fn report(message: &Buffer) -> Result<NetnsReport> {

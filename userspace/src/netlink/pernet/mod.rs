@@ -22,7 +22,7 @@ use super::{Batch, Refusal, Socket, attribute};
 
 #[cfg(test)]
 pub use self::decode::Counts;
-pub use self::decode::{Counting, DeviceCounts, Dropped, NetnsReport};
+pub use self::decode::{Counting, DeviceCounts, Dropped, NetnsReport, Offer};
 
 /// Version of the family "nlctrl", which knows the numbers of the others.
 const CONTROL_VERSION: u8 = 2;
@@ -59,21 +59,13 @@ impl Family {
     /// Finds the family; there is none as long as the module is not loaded.
     pub fn connect() -> Result<Option<Self>> {
         let mut socket = Socket::generic()?;
-        let name = attribute::genl(CtrlAttr::FamilyName, uapi::FAMILY_NAME)?;
-        let request = GenlmsghdrBuilder::default()
-            .cmd(CtrlCmd::Getfamily)
-            .version(CONTROL_VERSION)
-            .attrs([name].into_iter().collect())
-            .build()?;
-        let what = "cannot look for the netlink family of the module pernet";
-        let answers =
-            match socket.transact(&Batch::of(what, GenlId::Ctrl, NlmF::empty(), &request)?) {
-                Err(error) if Refusal::is(&error, Errno::ENOENT) => return Ok(None),
-                answers => answers?,
-            };
-        let answer = answers.iter().flatten().next().context(what)?;
-        let id = family_id(answer).context(what)?;
-        Ok(Some(Family { socket, id }))
+        let offer = offered(&mut socket)?;
+        Ok(offer.map(|Offer { id, .. }| Family { socket, id }))
+    }
+
+    /// What the module offers, if it is loaded.
+    pub fn offered() -> Result<Option<Offer>> {
+        offered(&mut Socket::generic()?)
     }
 
     /// Every namespace that the caller may see and that passes the filter.
@@ -159,10 +151,19 @@ fn request(cmd: Cmd, attributes: GenlBuffer<Netns, Buffer>) -> Result<Genlmsghdr
         .build()?)
 }
 
-fn family_id(answer: &Buffer) -> Result<u16> {
-    let message: Genlmsghdr<CtrlCmd, CtrlAttr> = attribute::parse(answer.as_ref())?;
-    let id = (message.attrs().iter())
-        .find(|attribute| *attribute.nla_type().nla_type() == CtrlAttr::FamilyId)
-        .context("the kernel's answer has no family number")?;
-    attribute::exactly(id.nla_payload()).map(u16::from_ne_bytes)
+/// Asks the family "nlctrl" about ours.
+fn offered(socket: &mut Socket) -> Result<Option<Offer>> {
+    let name = attribute::genl(CtrlAttr::FamilyName, uapi::FAMILY_NAME)?;
+    let request = GenlmsghdrBuilder::default()
+        .cmd(CtrlCmd::Getfamily)
+        .version(CONTROL_VERSION)
+        .attrs([name].into_iter().collect())
+        .build()?;
+    let what = "cannot look for the netlink family of the module pernet";
+    let answers = match socket.transact(&Batch::of(what, GenlId::Ctrl, NlmF::empty(), &request)?) {
+        Err(error) if Refusal::is(&error, Errno::ENOENT) => return Ok(None),
+        answers => answers?,
+    };
+    let answer = answers.iter().flatten().next().context(what)?;
+    decode::offer(answer).context(what).map(Some)
 }
