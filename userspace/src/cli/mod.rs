@@ -10,9 +10,11 @@ mod core;
 mod doctor;
 mod exec;
 mod graph;
+mod holders;
 mod import;
 mod lab;
 mod link;
+mod ls;
 mod node;
 mod output;
 mod reset;
@@ -60,7 +62,7 @@ A network namespace, NS in the commands' help, is written in any of these ways:
   12                  a number alone: a name, pid, cookie, nsid or inode. If it
                       could mean several namespaces, pernet lists them and stops
 A name that looks like another form follows `name:`, as in name:pid:5. By cookie,
-nsid or inode a namespace is found that has a name, a process or a mount.";
+nsid or inode any namespace is found that `pernet ls` lists.";
 
 /// The exit status of `plan` where `up` would do something.
 const CHANGES: u8 = 4;
@@ -97,6 +99,8 @@ enum Verb {
     /// Make, list and delete bridges
     #[command(subcommand)]
     Bridge(bridge::Verb),
+    Ls(ls::Arguments),
+    Holders(holders::Arguments),
     Stat(stat::Arguments),
     Set(set::Arguments),
     Reset(reset::Arguments),
@@ -188,6 +192,8 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Lab(verb) => lab::run(verb)?,
         Verb::Link(verb) => link::run(verb)?,
         Verb::Bridge(verb) => bridge::run(verb)?,
+        Verb::Ls(arguments) => ls::run(&arguments)?,
+        Verb::Holders(arguments) => holders::run(&arguments)?,
         Verb::Stat(arguments) => stat::run(&arguments)?,
         Verb::Set(arguments) => set::run(&arguments)?,
         Verb::Reset(arguments) => reset::run(&arguments)?,

@@ -228,6 +228,16 @@ impl Pidfd {
         Errno::result(sent).map(drop)
     }
 
+    /// A copy of a descriptor that the process has open (pidfd_getfd(2)).
+    pub fn descriptor(&self, number: RawFd) -> nix::Result<OwnedFd> {
+        let (fd, flags) = (self.0.as_raw_fd(), 0 as c_uint);
+        // SAFETY: it has no conditions on memory.
+        let copy = unsafe { libc::syscall(libc::SYS_pidfd_getfd, fd, number, flags) };
+        let copy = RawFd::try_from(Errno::result(copy)?).map_err(|_| Errno::EBADF)?;
+        // SAFETY: the kernel has just made it for this process.
+        Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+    }
+
     /// Waits until the process has ended; false when it has not by then.
     pub fn wait(&self, timeout: PollTimeout) -> nix::Result<bool> {
         let mut ready = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];

@@ -16,7 +16,7 @@ use super::ports;
 use super::ready;
 use super::wires::{self, Names, Wired};
 use super::workers::Run;
-use crate::netlink::pernet::{Family, Selector, Wanted};
+use crate::netlink::pernet::{Family, Wanted};
 use crate::netlink::{DeviceName, Socket, link};
 use crate::netns::{Name, named};
 use crate::node::life::{self, Node as Living, Until};
@@ -291,8 +291,7 @@ impl<'a> Passage<'a> {
                 none => none.insert(Family::connect()?.context(NO_MODULE)?),
             };
             let netns = named::open(&node.netns)?;
-            let selector = Selector::Fd(netns.as_fd());
-            family.set(node.name.as_str(), &selector, node.counting)?;
+            family.set(node.name.as_str(), netns.as_fd(), node.counting)?;
         }
         Ok(())
     }

@@ -140,15 +140,48 @@ pub enum Trial {
     Failed,
 }
 
-/// The IPv6 addresses of the socket's namespace, with the indexes of their devices.
-pub fn trials(socket: &mut Socket) -> Result<Vec<(i32, IpAddr, Trial)>> {
+/// All addresses of the socket's namespace, with the indexes of their devices.
+pub fn all(socket: &mut Socket) -> Result<Vec<(i32, Address)>> {
+    let entries = dump(socket, RtAddrFamily::Unspecified)?;
+    let addresses = entries.iter().map(listed);
+    addresses.filter_map(Result::transpose).collect()
+}
+
+fn listed(entry: &Buffer) -> Result<Option<(i32, Address)>> {
+    let message: Ifaddrmsg = attribute::parse(entry.as_ref())?;
+    // Of two ends of a line, the local one is what is meant; IPv6 has no other.
+    let attributes = message.rtattrs().iter();
+    let own = attributes.max_by_key(|attribute| match attribute.rta_type() {
+        Ifa::Local => 2,
+        Ifa::Address => 1,
+        _ => 0,
+    });
+    let Some(payload) = own.map(|attribute| attribute.rta_payload()) else {
+        return Ok(None);
+    };
+    let ip = match payload.len() {
+        4 => IpAddr::from(attribute::exactly::<4>(payload)?),
+        16 => IpAddr::from(attribute::exactly::<16>(payload)?),
+        _ => return Ok(None),
+    };
+    let prefix = *message.ifa_prefixlen();
+    let index = i32::try_from(*message.ifa_index())?;
+    Ok(Some((index, Address { ip, prefix })))
+}
+
+fn dump(socket: &mut Socket, family: RtAddrFamily) -> Result<Vec<Buffer>> {
     let message = IfaddrmsgBuilder::default()
-        .ifa_family(RtAddrFamily::Inet6)
+        .ifa_family(family)
         .ifa_prefixlen(0)
         .ifa_scope(RtScope::Universe)
         .ifa_index(0)
         .build()?;
-    let entries = socket.dump("cannot list the addresses", Rtm::Getaddr, &message)?;
+    socket.dump("cannot list the addresses", Rtm::Getaddr, &message)
+}
+
+/// The IPv6 addresses of the socket's namespace, with the indexes of their devices.
+pub fn trials(socket: &mut Socket) -> Result<Vec<(i32, IpAddr, Trial)>> {
+    let entries = dump(socket, RtAddrFamily::Inet6)?;
     let trials = entries.iter().map(trial);
     trials.filter_map(Result::transpose).collect()
 }

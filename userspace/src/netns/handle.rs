@@ -28,6 +28,13 @@ pub struct Inode {
     pub number: u64,
 }
 
+/// A user namespace, and the user that made it, by its number where it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    pub inode: u64,
+    pub uid: u32,
+}
+
 /// A network namespace that stays as long as this value does.
 #[derive(Debug)]
 pub struct Netns {
@@ -53,6 +60,19 @@ impl Netns {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
             opened => Self::examine(opened, path).map(Some),
         }
+    }
+
+    /// The namespace that a socket is in.
+    pub fn of_socket(socket: impl AsFd) -> Result<Self> {
+        let file = namespace::of_socket(socket).context("cannot reach a socket's namespace")?;
+        Ok(Netns { file })
+    }
+
+    /// The namespace with this cookie, whatever holds it; nothing, where there is
+    /// none or the kernel knows no such way (before Linux 7.0).
+    pub fn with_cookie(cookie: u64) -> Option<Self> {
+        let file = namespace::open(cookie).ok()?;
+        Some(Netns { file })
     }
 
     fn examine(opened: io::Result<File>, path: &Path) -> Result<Self> {
@@ -92,11 +112,22 @@ impl Netns {
         namespace::id(self).ok()
     }
 
-    /// The number of the user namespace that owns it; nothing where that is no
-    /// business of the caller's.
-    pub fn owner(&self) -> Option<u64> {
+    /// The user namespace that owns it; nothing where that is no business of the
+    /// caller's.
+    pub fn owner(&self) -> Option<Owner> {
         let owner = File::from(namespace::owner(self).ok()?);
-        owner.metadata().ok().map(|owner| owner.ino())
+        Some(Owner {
+            inode: owner.metadata().ok()?.ino(),
+            uid: namespace::owner_uid(&owner).ok()?,
+        })
+    }
+
+    /// When its file came to be, in nanoseconds since 1970: it is there as long as
+    /// something is bound to it or has it open.
+    pub fn file_since(&self) -> Option<u64> {
+        let file = self.file.metadata().ok()?;
+        let seconds = u64::try_from(file.ctime()).ok()?;
+        Some(seconds * 1_000_000_000 + u64::try_from(file.ctime_nsec()).ok()?)
     }
 
     /// Does `work` in this namespace, where it opens what it needs; what is

@@ -17,7 +17,12 @@ const MOUNTS: &str = "/proc/self/mountinfo";
 
 /// Every file that a network namespace is bound to, those of names included.
 pub fn all() -> Result<Vec<(PathBuf, Inode)>> {
-    let mounts = fs::read(MOUNTS).with_context(|| format!("cannot read {MOUNTS}"))?;
+    of(MOUNTS)
+}
+
+/// The same, of the mounts in a file like /proc/PID/mountinfo.
+pub fn of(file: &str) -> Result<Vec<(PathBuf, Inode)>> {
+    let mounts = fs::read(file).with_context(|| format!("cannot read {file}"))?;
     Ok(mounts
         .split(|&byte| byte == b'\n')
         .filter_map(parse)

@@ -30,24 +30,28 @@ pub fn open(pid: Pid) -> Result<Netns> {
         None if Path::new(&format!("/proc/{pid}")).exists() => {
             bail!("{} has ended and is in no namespace", describe(pid))
         }
-        None => bail!(
-            "there is no process {pid}; `lsns -t net` lists network namespaces with a process in each"
-        ),
+        None => bail!("there is no process {pid}; `pernet ls` lists network namespaces"),
     }
 }
 
 /// Every process and the namespace it is in, as far as one may see it. Those
 /// that end meanwhile, or are another's, are none of our business.
 pub fn all() -> impl Iterator<Item = (Pid, Inode)> {
+    pids().filter_map(|pid| Some((pid, inode(&path(pid))?)))
+}
+
+/// Every process.
+pub fn pids() -> impl Iterator<Item = Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| {
-        let pid = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?);
-        let netns = fs::metadata(path(pid)).ok()?;
-        let inode = Inode {
-            device: netns.dev(),
-            number: netns.ino(),
-        };
-        Some((pid, inode))
+    entries.filter_map(|entry| Some(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)))
+}
+
+/// The namespace that a file leads to, if one may know.
+pub fn inode(path: &Path) -> Option<Inode> {
+    let netns = fs::metadata(path).ok()?;
+    Some(Inode {
+        device: netns.dev(),
+        number: netns.ino(),
     })
 }
 

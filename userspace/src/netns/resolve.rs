@@ -40,7 +40,11 @@ impl Reference {
             Reference::Name(name) => named::open(name)?,
             Reference::Path(path) => Netns::open(path)?,
             Reference::Pid(pid) => process::open(*pid)?,
-            Reference::Cookie(_) | Reference::Nsid(_) | Reference::Inode(_) => search_one(self)?,
+            Reference::Cookie(cookie) => match Netns::with_cookie(*cookie) {
+                Some(netns) => netns,
+                None => search_one(self)?,
+            },
+            Reference::Nsid(_) | Reference::Inode(_) => search_one(self)?,
         };
         Ok(Resolved {
             netns,
@@ -67,7 +71,7 @@ fn resolve_word(word: &Name) -> Result<Resolved> {
             candidates.extend(Candidate::process(pid));
         }
     }
-    let found = search(&numbers)?;
+    let found = search(&numbers, &discover::everything()?)?;
     candidates.extend(found.candidates);
     decide(word, candidates)?.ok_or_else(|| {
         let what = format!(
@@ -77,7 +81,7 @@ fn resolve_word(word: &Name) -> Result<Resolved> {
     })
 }
 
-const WHERE_LISTED: &str = "`ip netns` and `lsns -t net` list them";
+const WHERE_LISTED: &str = "`pernet ls` lists them";
 
 /// Something that a number may mean.
 struct Candidate {
@@ -144,7 +148,11 @@ struct Search {
 }
 
 fn search_one(meaning: &Reference) -> Result<Netns> {
-    let found = search(std::slice::from_ref(meaning))?;
+    let meanings = std::slice::from_ref(meaning);
+    let mut found = search(meanings, &discover::all()?)?;
+    if found.candidates.is_empty() {
+        found = search(meanings, &discover::everything()?)?;
+    }
     match found.candidates.into_iter().next() {
         Some(candidate) => candidate.netns,
         None => {
@@ -162,16 +170,16 @@ fn explain(what: String, hidden: Option<Error>) -> Error {
     }
 }
 
-/// Looks at every namespace there is for those that one of `meanings` is about.
-fn search(meanings: &[Reference]) -> Result<Search> {
+/// Looks at namespaces for those that one of `meanings` is about.
+fn search(meanings: &[Reference], among: &[Found]) -> Result<Search> {
     let mut socket = Socket::route()?;
     let mut search = Search {
         candidates: Vec::new(),
         hidden: None,
     };
-    for found in discover::all()? {
+    for found in among {
         for meaning in meanings {
-            match is_meant(meaning, &found, &mut socket) {
+            match is_meant(meaning, found, &mut socket) {
                 Ok(Some(netns)) => search.candidates.push(Candidate {
                     meaning: meaning.clone(),
                     netns: Ok(netns),

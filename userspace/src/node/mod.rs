@@ -17,6 +17,7 @@ pub mod files;
 mod gone;
 pub mod init;
 pub mod interrupt;
+pub mod label;
 pub mod life;
 mod links;
 pub mod lookup;

@@ -9,7 +9,6 @@
 
 pub mod control;
 pub mod difference;
-mod label;
 pub mod model;
 mod procfs;
 pub mod reason;
@@ -23,11 +22,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nix::time::{ClockId, clock_gettime};
 
-use self::label::Labels;
 use self::model::{Namespace, Snapshot, Source};
 use self::visit::Place;
-use crate::netlink::pernet::{Family, Filter, Selector};
-use crate::netns::{Netns, Reference, discover};
+use crate::netlink::pernet::{Family, Filter};
+use crate::netns::{Reference, discover};
+use crate::node::label::Labels;
 use crate::node::reference;
 
 /// Reads snapshots, all from the same source.
@@ -75,7 +74,11 @@ impl Reader {
         };
         let labels = Labels::read()?;
         for namespace in &mut namespaces {
-            labels.put(namespace);
+            let label = labels.of(namespace.inode, Some(namespace.cookie));
+            namespace.name = label.name;
+            namespace.names = label.names;
+            namespace.lab = label.lab;
+            namespace.node = label.node;
         }
         Ok(Snapshot {
             source: self.source(),
@@ -94,7 +97,7 @@ fn counted(family: &mut Family, wanted: &[Reference], filter: &Filter) -> Result
         wanted => (wanted.iter())
             .map(|reference| {
                 let found = reference::resolve(reference)?;
-                family.get(&reference.to_string(), &selector(&found.netns))
+                family.get(&reference.to_string(), found.netns.as_fd())
             })
             .collect::<Result<_>>()?,
     };
@@ -127,14 +130,6 @@ fn passes(namespace: &Namespace, filter: &Filter) -> bool {
     let mut names = links.map(|link| &link.name);
     (filter.device.as_ref()).is_none_or(|device| names.any(|name| name == device))
         && (filter.min_drops).is_none_or(|drops| namespace.dropped() >= drops)
-}
-
-/// By its identity; by the descriptor, where one may not enter to learn it.
-fn selector(netns: &Netns) -> Selector<'_> {
-    match netns.cookie() {
-        Ok(cookie) => Selector::Cookie(cookie),
-        Err(_) => Selector::Fd(netns.as_fd()),
-    }
 }
 
 /// Nanoseconds.

@@ -10,6 +10,7 @@ use super::model::{Count, Counted, Kernel, Link, Namespace, Protocol, Source};
 use super::reason;
 use crate::netlink::pernet::Dropped;
 use crate::netlink::pernet::uapi::{Family, Hook};
+use crate::text::age;
 
 const LABEL: usize = 18;
 const COLUMN: usize = 11;
@@ -168,18 +169,6 @@ fn row(out: &mut String, label: &str, counts: Row, width: usize) {
     *out += "\n";
 }
 
-/// Nanoseconds, in the two units that say most.
-fn age(nanoseconds: u64) -> String {
-    let seconds = nanoseconds / 1_000_000_000;
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}.{}s", nanoseconds / 100_000_000 % 10),
-        (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
-        (0, _, _) => format!("{hours}h{:02}m", minutes % 60),
-        _ => format!("{days}d{:02}h", hours % 24),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -332,22 +321,5 @@ n1  cookie 4097, devices 2
         assert_eq!(widths.collect::<Vec<_>>(), [LABEL + 5 * 21; 4]);
         assert!(table.contains("n1, also-n1  cookie"));
         assert!(table.contains(" 18446744073709551615 "));
-    }
-
-    #[test]
-    fn ages_have_two_units() {
-        let second = 1_000_000_000;
-        for (nanoseconds, text) in [
-            (0, "0.0s"),
-            (59_990_000_000, "59.9s"),
-            (60 * second, "1m00s"),
-            (3599 * second, "59m59s"),
-            (3600 * second, "1h00m"),
-            (86399 * second, "23h59m"),
-            (90000 * second, "1d01h"),
-            (u64::MAX, "213503d23h"),
-        ] {
-            assert_eq!(age(nanoseconds), text);
-        }
     }
 }

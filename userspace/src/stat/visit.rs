@@ -11,6 +11,7 @@ use super::model::Namespace;
 use super::procfs;
 use crate::netlink::{Socket, nsid};
 use crate::netns::discover::Found;
+use crate::netns::visit::Visitor;
 use crate::netns::{Inode, Netns, own_cookie};
 use crate::parallel;
 
@@ -27,8 +28,8 @@ pub fn all(places: &[Place]) -> Result<(Vec<Namespace>, Option<Error>)> {
     let have_ids = nsid::any(&mut Socket::route()?)?;
     let visits = parallel::map(
         places,
-        || Visitor::new(home, have_ids),
-        |visitor, place| visitor.visit(place),
+        || Reader::new(home, have_ids),
+        |reader, place| reader.visit(place),
     );
     let (mut namespaces, mut refused) = (Vec::new(), None);
     for visit in visits {
@@ -41,20 +42,19 @@ pub fn all(places: &[Place]) -> Result<(Vec<Namespace>, Option<Error>)> {
     Ok((namespaces, refused))
 }
 
-/// What a thread has with it. It goes from one namespace to the next, and ends in
-/// the last.
-struct Visitor {
-    here: Inode,
+/// What a thread has with it.
+struct Reader {
+    visitor: Visitor,
     /// Knows the ids that namespaces have where it began, if there are any.
     ids: Option<Socket>,
     buffer: Vec<u8>,
 }
 
-impl Visitor {
+impl Reader {
     fn new(home: Inode, have_ids: bool) -> Self {
         let ids = have_ids.then(Socket::route);
-        Visitor {
-            here: home,
+        Reader {
+            visitor: Visitor::new(home),
             ids: ids.and_then(Result::ok),
             buffer: Vec::with_capacity(16 * 1024),
         }
@@ -72,12 +72,7 @@ impl Visitor {
     }
 
     fn read(&mut self, netns: &Netns) -> Result<Namespace> {
-        let inode = netns.inode()?;
-        // To enter the one that it is in already takes rights that it may not have.
-        if inode != self.here {
-            netns.enter()?;
-            self.here = inode;
-        }
+        self.visitor.enter(netns)?;
         let (kernel, drops) = procfs::read(&mut self.buffer)?;
         let nsid = match &mut self.ids {
             Some(ids) => nsid::of(ids, netns.as_fd())?,
@@ -85,8 +80,8 @@ impl Visitor {
         };
         Ok(Namespace {
             cookie: netns.id().map_or_else(own_cookie, Ok)?,
-            inode: inode.number,
-            userns_inode: netns.owner(),
+            inode: netns.inode()?.number,
+            userns_inode: netns.owner().map(|owner| owner.inode),
             nsid,
             kernel: Some(kernel),
             drops,

@@ -18,6 +18,7 @@ mod exec_node;
 mod exec_several;
 mod exec_terminal;
 mod full;
+mod inventory;
 mod lab;
 mod lab_file;
 mod labs;
@@ -262,6 +263,13 @@ const CASES: &[Case] = cases![
     stat::without_the_module_one_line_says_what_to_load needs [Need::NoModule],
     stat::without_the_module_the_kernel_itself_is_asked needs [PING, Need::NoModule],
     stat::counts_since_a_snapshot_are_those_in_between needs [PING, Need::NoModule],
+    inventory::an_open_file_is_found,
+    inventory::a_socket_is_found,
+    inventory::a_thread_is_found,
+    inventory::an_open_file_about_a_namespace_is_a_holder,
+    inventory::a_mount_that_only_others_see_is_found,
+    inventory::what_is_in_a_namespace_is_shown,
+    inventory::others_see_no_processes_of_root needs [SETPRIV, Need::Users],
     stat::a_reader_that_stops_is_no_error,
 ];
 

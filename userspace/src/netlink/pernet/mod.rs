@@ -27,12 +27,6 @@ pub use self::decode::{Counting, DeviceCounts, Dropped, NetnsReport, Offer};
 /// Version of the family "nlctrl", which knows the numbers of the others.
 const CONTROL_VERSION: u8 = 2;
 
-/// Which namespace to ask about.
-pub enum Selector<'a> {
-    Cookie(u64),
-    Fd(BorrowedFd<'a>),
-}
-
 /// What a namespace is to count; what is not said stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
@@ -79,15 +73,15 @@ impl Family {
     }
 
     /// One namespace; `name` is what it is called in an error.
-    pub fn get(&mut self, name: &str, selector: &Selector) -> Result<NetnsReport> {
+    pub fn get(&mut self, name: &str, netns: BorrowedFd) -> Result<NetnsReport> {
         let what = format!("cannot read the counters of {name}");
-        self.ask(&what, Cmd::Get, vec![selector.attribute()?])
+        self.ask(&what, Cmd::Get, vec![selector(netns)?])
     }
 
     /// Says what a namespace counts; returns what it is like then.
-    pub fn set(&mut self, name: &str, selector: &Selector, wanted: Wanted) -> Result<NetnsReport> {
+    pub fn set(&mut self, name: &str, netns: BorrowedFd, wanted: Wanted) -> Result<NetnsReport> {
         let what = format!("cannot set what {name} counts");
-        let mut attributes = vec![selector.attribute()?];
+        let mut attributes = vec![selector(netns)?];
         for (kind, setting) in [
             (Netns::CountTraffic, wanted.traffic),
             (Netns::CountDrops, wanted.drops),
@@ -101,9 +95,9 @@ impl Family {
     }
 
     /// Lets a namespace's counts begin at zero; returns what they were.
-    pub fn reset(&mut self, name: &str, selector: &Selector) -> Result<NetnsReport> {
+    pub fn reset(&mut self, name: &str, netns: BorrowedFd) -> Result<NetnsReport> {
         let what = format!("cannot reset the counters of {name}");
-        self.ask(&what, Cmd::Reset, vec![selector.attribute()?])
+        self.ask(&what, Cmd::Reset, vec![selector(netns)?])
     }
 
     fn ask(&mut self, what: &str, cmd: Cmd, attributes: Vec<Attribute>) -> Result<NetnsReport> {
@@ -117,13 +111,10 @@ impl Family {
 
 type Attribute = Nlattr<Netns, Buffer>;
 
-impl Selector<'_> {
-    fn attribute(&self) -> Result<Attribute> {
-        match self {
-            Selector::Cookie(cookie) => attribute::genl(Netns::Cookie, *cookie),
-            Selector::Fd(fd) => attribute::genl(Netns::Fd, fd.as_raw_fd().unsigned_abs()),
-        }
-    }
+/// Names the namespace that a request is about. A descriptor does it for who may
+/// not see the namespace too, and is then told so.
+fn selector(netns: BorrowedFd) -> Result<Attribute> {
+    attribute::genl(Netns::Fd, netns.as_raw_fd().unsigned_abs())
 }
 
 impl Filter {

@@ -6,11 +6,24 @@
 use std::collections::HashMap;
 
 use anyhow::Result;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::model::Namespace;
+use super::registry::{NodeRecord, Registry};
 use crate::netns::{Name, Netns, named};
-use crate::node::registry::{NodeRecord, Registry};
+
+/// What one namespace is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Label {
+    /// The first of its names; of an ordinary user's node, which has none, the
+    /// node's.
+    pub name: Option<String>,
+    /// Under /run/netns, in order.
+    pub names: Vec<String>,
+    /// The lab that it belongs to.
+    pub lab: Option<String>,
+    /// The node that it is: its name in its lab, or on the machine.
+    pub node: Option<String>,
+}
 
 /// All that is known now.
 #[derive(Default)]
@@ -80,19 +93,19 @@ impl Labels {
         Ok(())
     }
 
-    /// Says of a namespace what it is called.
-    pub fn put(&self, namespace: &mut Namespace) {
-        let names = self.names.get(&namespace.inode);
-        namespace.names = names.cloned().unwrap_or_default();
-        namespace.name = namespace.names.first().cloned();
-        if let Some(node) = self.nodes.get(&namespace.cookie) {
-            // An ordinary user's nodes have no other name.
-            namespace.name.get_or_insert_with(|| node.name.clone());
-            namespace.lab = node.place.as_ref().map(|(lab, _)| lab.clone());
-            namespace.node = Some(match &node.place {
-                Some((_, node)) => node.clone(),
-                None => node.name.clone(),
-            });
+    /// What a namespace is called, by the number of its file and its cookie.
+    pub fn of(&self, inode: u64, cookie: Option<u64>) -> Label {
+        let names = self.names.get(&inode).cloned().unwrap_or_default();
+        let node = cookie.and_then(|cookie| self.nodes.get(&cookie));
+        let place = node.and_then(|node| node.place.as_ref());
+        let name = names.first().or(node.map(|node| &node.name)).cloned();
+        Label {
+            name,
+            names,
+            lab: place.map(|(lab, _)| lab.clone()),
+            node: (place.map(|(_, node)| node))
+                .or(node.map(|node| &node.name))
+                .cloned(),
         }
     }
 }
