@@ -12,6 +12,8 @@
     # What is installed where the distribution has nothing new enough.
     bindgen_version=0.72.1
     cargo_fuzz_version=0.13.2
+    # Later ones want a newer Rust than Debian 13 has.
+    mdbook_version=0.4.52
     # The kernel: the series is fixed, the newest point release is taken.
     kernel_series=7.3
     kernel_suite=trixie-backports
