@@ -53,6 +53,10 @@ cli: ## Build the command-line tool
 spec: ## Generate from docs/netlink/pernet.yaml: the constants of both sides, syzkaller's description
 	@scripts/spec
 
+.PHONY: docs
+docs: ## Build the guide in docs/guide, and check its links
+	@scripts/docs
+
 ## Test
 .PHONY: test
 test: ## Run every test and end with the count: check, test-cli, test-setup, test-vm
