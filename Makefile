@@ -50,7 +50,7 @@ cli: ## Build the command-line tool
 	@scripts/cli
 
 .PHONY: spec
-spec: ## Generate from docs/netlink/pernet.yaml: the constants of both sides, syzkaller's description
+spec: ## Generate from docs/netlink/pernet.yaml: constants of both sides, syzkaller's description, a reference
 	@scripts/spec
 
 .PHONY: docs

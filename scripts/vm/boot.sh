@@ -73,6 +73,8 @@ write_job() {
 # --skip-modules: everything is built in, and the kernel's folder stays untouched.
 # The console log is a second serial port: the first one is virtme-ng's.
 # earlycon and keep_bootcon make it independent of any driver, up to a panic.
+# no_timer_check: an emulated timer on a busy machine is late, and the kernel would
+# take it for broken and give up.
 vm_command() {
     if user_mode; then
         vng=("$vm/user-mode" "$run" "$kernel_image" "$console")
@@ -84,7 +86,7 @@ vm_command() {
         "$virtme/vng" --run "$kernel_image" --skip-modules
         --name pernet-vm --cpus 2 --memory 1G
         --disable-microvm --force-9p
-        --append "root=/dev/root rootflags=version=9p2000.L,trans=virtio,access=any,msize=524288,cache=loose earlycon=uart8250,io,0x2f8,115200n8 keep_bootcon printk.devkmsg=on $1"
+        --append "root=/dev/root rootflags=version=9p2000.L,trans=virtio,access=any,msize=524288,cache=loose no_timer_check earlycon=uart8250,io,0x2f8,115200n8 keep_bootcon printk.devkmsg=on $1"
         "--qemu-opts=-chardev file,id=pernet-console,path=$console -device isa-serial,index=1,chardev=pernet-console"
     )
     [[ $accelerator == kvm ]] || vng+=(--disable-kvm)

@@ -3,10 +3,12 @@
 //! What a page of the guide says beyond Markdown:
 //!
 //! * `{{#item kmod/state.rs fn pre_exit}}` on a line of its own: that item, see
-//!   [`item`](crate::item);
+//!   [`item`];
 //! * `{{#file docs/guide/examples/tally_before.c}}`: a file as it is, less the line
 //!   of its licence;
 //! * `{{#doc kmod/file.rs}}`: what documents a source file, as prose;
+//! * `{{#page docs/json.md}}`: another of the project's documents, less its links to
+//!   others, which are not in the book;
 //! * a code block ` ```c srctree=net/ipv4/ip_gre.c `: an excerpt of the kernel's;
 //! * a link to `srctree/net/core/net_namespace.c`: a file of the kernel's.
 //!
@@ -45,6 +47,7 @@ fn expanded(root: &Path, line: &str) -> Result<String> {
             ("item", name) if !name.is_empty() => return excerpt(root, path, name),
             ("file", "") => return whole(root, path),
             ("doc", "") => return Ok(prose(&item::file_documentation(&read(root, path)?))),
+            ("page", "") => return Ok(without_links(&read(root, path)?)),
             ("include", _) => {}
             _ => bail!("`{line}` is not understood"),
         }
@@ -97,6 +100,23 @@ fn fenced(caption: &str, path: &str, text: &str) -> String {
 /// Rustdoc's links lead nowhere here; what they name remains.
 fn prose(text: &str) -> String {
     text.replace("[`", "`").replace("`]", "`")
+}
+
+/// The text with what its links to files say, in the place of the links.
+fn without_links(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, target)) = rest.split_once("](") {
+        let (link, after) = target.split_once(')').unwrap_or((target, ""));
+        match before.rsplit_once('[') {
+            Some((before, said)) if !link.starts_with('#') && !link.contains("://") => {
+                out += &format!("{before}{said}");
+            }
+            _ => out += &format!("{before}]({link})"),
+        }
+        rest = after;
+    }
+    out + rest
 }
 
 fn with_kernel_links(line: &str) -> String {

@@ -144,6 +144,10 @@ fn pages_are_expanded_on_their_way_through_mdbook() {
     let inner = chapter["sub_items"][0]["Chapter"]["content"].as_str();
     assert!(inner.unwrap().starts_with("`/proc/net/pernet`: "));
 
+    let page = expand::page(&repository(), "{{#page docs/json.md}}").unwrap();
+    assert!(page.starts_with("# What `--json` prints"));
+    assert!(!page.contains(".md)"), "{page}");
+
     let bad = book.replace("static ID", "static NONE");
     let error = preprocessor::run(&repository(), bad.as_bytes(), Vec::new()).unwrap_err();
     assert!(format!("{error:#}").contains("a.md"), "{error:#}");

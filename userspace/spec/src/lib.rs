@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Writes what follows from the one specification of the netlink family: the
-//! constants for the kernel module and for the tool, which both obey it, and the
-//! description by which syzkaller tries whether the module does.
+//! constants for the kernel module and for the tool, which both obey it, the
+//! description by which syzkaller tries whether the module does, and a reference for
+//! people.
 
+mod markdown;
 mod model;
 mod render;
 mod syzlang;
@@ -31,7 +33,7 @@ pub fn repository() -> PathBuf {
 
 /// Reads the specification of the repository at `root` and returns what is to
 /// be written there.
-pub fn generate(root: &Path) -> Result<[Output; 3]> {
+pub fn generate(root: &Path) -> Result<[Output; 4]> {
     let path = root.join(SPEC);
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -39,7 +41,7 @@ pub fn generate(root: &Path) -> Result<[Output; 3]> {
 }
 
 /// What is to be written for the specification `text`.
-pub fn outputs(text: &str) -> Result<[Output; 3]> {
+pub fn outputs(text: &str) -> Result<[Output; 4]> {
     let spec = model::Spec::parse(text)?;
     Ok([
         Output {
@@ -53,6 +55,10 @@ pub fn outputs(text: &str) -> Result<[Output; 3]> {
         Output {
             path: "docs/netlink/socket_netlink_generic_pernet.txt",
             text: syzlang::description(&spec)?,
+        },
+        Output {
+            path: "docs/guide/src/reference/netlink.md",
+            text: markdown::reference(&spec),
         },
     ])
 }

@@ -95,24 +95,18 @@ pub struct Attribute {
     #[serde(rename = "enum")]
     pub enumeration: Option<String>,
     pub nested_attributes: Option<String>,
-    checks: Option<Checks>,
+    pub checks: Option<Checks>,
+    /// Whether it may occur more than once.
     #[serde(default)]
-    #[expect(
-        dead_code,
-        reason = "says how often it may occur, which changes no number"
-    )]
-    multi_attr: bool,
+    pub multi_attr: bool,
 }
 
 /// What a value must be like beyond its type; of YNL's checks the one in use.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Checks {
-    #[expect(
-        dead_code,
-        reason = "the module says it in its policy, and a test compares"
-    )]
-    max_len: u16,
+pub struct Checks {
+    /// The module says it in its policy; a test in the VM compares the two.
+    pub max_len: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

@@ -53,7 +53,7 @@ operations:
 
 #[test]
 fn numbers_count_up_as_in_ynl() {
-    let [kernel, tool, _] = outputs(SMALL).unwrap();
+    let [kernel, tool, ..] = outputs(SMALL).unwrap();
     for line in [
         "pub(crate) const FAMILY_NAME: &CStr = c\"small\";",
         "pub(crate) const LOOK_UP: u8 = 1;",
@@ -84,7 +84,7 @@ fn numbers_count_up_as_in_ynl() {
 #[test]
 fn groups_are_known_by_name() {
     let text = SMALL.to_owned() + "mcast-groups:\n  list:\n    - name: late-news\n";
-    let [kernel, tool, _] = outputs(&text).unwrap();
+    let [kernel, tool, ..] = outputs(&text).unwrap();
     let line = "pub(crate) const LATE_NEWS: &super::CStr = c\"late-news\";";
     assert!(kernel.text.contains(line), "{}", kernel.text);
     let line = "pub(crate) const LATE_NEWS: &str = \"late-news\";";
@@ -94,7 +94,7 @@ fn groups_are_known_by_name() {
 #[test]
 fn syzkaller_is_told_what_requests_may_carry() {
     let text = SMALL.replace("[side]", "[side, late, parts]");
-    let [.., syzlang] = outputs(&text).unwrap();
+    let [_, _, syzlang, _] = outputs(&text).unwrap();
     for line in [
         "define SMALL_CMD_LOOK_UP\t1",
         "define SMALL_A_THING_PARTS\t8",
@@ -111,6 +111,26 @@ fn syzkaller_is_told_what_requests_may_carry() {
     ] {
         let times = syzlang.text.lines().filter(|it| *it == line).count();
         assert!(times > 0, "{line} is not in\n{}", syzlang.text);
+    }
+}
+
+#[test]
+fn people_are_told_what_there_is() {
+    let text = SMALL.replace("[side]", "[side, late]");
+    let text = text.replace("type: uint", "type: string\n        checks: {max-len: 7}");
+    let [.., reference] = outputs(&text).unwrap();
+    for line in [
+        "### Operation `look-up`",
+        "| message | [attributes of `thing`](#attributes-thing) |",
+        "| `do`, request | `side`, `late` |",
+        "| `do`, reply | none |",
+        "| 1 | `side` | u8, [`side`](#values-side) | Which one. |",
+        "| 7 | `late` | string, 7 bytes at most |  |",
+        "| 8 | `parts` | nest of [`thing`](#attributes-thing) |  |",
+        "| 6 | `right-hand` |  |",
+    ] {
+        let there = reference.text.lines().any(|it| it == line);
+        assert!(there, "{line} is not in\n{}", reference.text);
     }
 }
 
