@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, raise};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-use nix::unistd::{Pid, getpgrp, setpgid, tcgetpgrp, tcsetpgrp};
+use nix::unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::{Manner, Outcome};
 use crate::kernel::process::{self, Ended, Pidfd};
@@ -42,13 +42,8 @@ struct Clock {
 }
 
 impl Job {
-    /// Of a child of this process.
+    /// Of a child of this process that leads its process group.
     pub fn new(pid: Pid, manner: Manner) -> Result<Self> {
-        // Here as in the child, so that the group is there from now on. It fails
-        // where the child was faster, and has run its command already.
-        if !manner.terminal {
-            let _ = setpgid(pid, pid);
-        }
         let held = Pidfd::open(pid).context("cannot hold on to the command")?;
         let clock = (manner.timeout)
             .map(|timeout| Clock::new(&held, timeout).context("cannot measure time"))
@@ -62,13 +57,9 @@ impl Job {
         })
     }
 
-    /// To every process of the group. A child that has not yet made its group is
-    /// alone.
+    /// To every process of the group.
     fn signal_all(&self, signal: i32) {
-        let group = Pid::from_raw(-self.pid.as_raw());
-        if process::kill(group, signal).is_err() {
-            let _ = process::kill(self.pid, signal);
-        }
+        let _ = process::kill(Pid::from_raw(-self.pid.as_raw()), signal);
     }
 
     /// Ends what had its time: by asking at first.

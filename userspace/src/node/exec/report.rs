@@ -69,9 +69,11 @@ impl Speaker {
 
 impl Listener {
     /// All that the child says before it is the command `program`, or has ended.
-    pub fn hear(mut self, program: &OsStr) -> Result<Said> {
+    pub fn hear(self, program: &OsStr) -> Result<Said> {
         let mut words = Vec::new();
+        // A pid, and why there will be no command.
         self.0
+            .take(2 * LONGEST as u64)
             .read_to_end(&mut words)
             .context("cannot hear what became of the command")?;
         Ok(understand(&words, program))
