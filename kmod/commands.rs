@@ -14,6 +14,7 @@ mod set;
 use crate::{
     events::Events,
     net::{
+        fixed::Fixed,
         genetlink::{
             self,
             Operation,
@@ -53,7 +54,7 @@ impl Family {
 }
 
 impl genetlink::Family for Family {
-    const STORAGE: &'static Storage = &STORAGE;
+    const STORAGE: Fixed<Storage> = Fixed::new(&STORAGE);
     const NAME: &'static CStr = uapi::FAMILY_NAME;
     const VERSION: u8 = uapi::FAMILY_VERSION;
     // In the order of their numbers, `do` before `dump`, as the kernel wants it.

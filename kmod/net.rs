@@ -14,6 +14,7 @@
 
 pub(crate) mod compat;
 pub(crate) mod drop;
+pub(crate) mod fixed;
 pub(crate) mod genetlink;
 mod grace;
 mod index;

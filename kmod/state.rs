@@ -10,6 +10,7 @@ use crate::{
     net::{
         compat::CovariantForLt,
         drop::Probe,
+        fixed::Fixed,
         namespace::Net,
         pernet,
         proc,
@@ -181,7 +182,7 @@ impl PerNamespace {
 impl pernet::Operations for PerNamespace {
     type State = CovariantForLt!(Namespace<'_>);
 
-    const ID: &'static pernet::Id = &ID;
+    const ID: Fixed<pernet::Id> = Fixed::new(&ID);
 
     fn init<'net>(&self, scope: &mut Scope<'net>) -> Result<Namespace<'net>> {
         let net = scope.net();

@@ -12,6 +12,7 @@ mod request;
 
 use super::{
     compat::bindings,
+    fixed::Fixed,
     multicast::{
         Channel,
         Group, //
@@ -50,7 +51,7 @@ pub(crate) use request::Request;
 /// A family, as the context that its operations work with.
 pub(crate) trait Family: Send + Sync + Sized + 'static {
     /// Where the kernel finds it.
-    const STORAGE: &'static Storage;
+    const STORAGE: Fixed<Storage>;
     /// The name that user space finds it by, below 16 bytes.
     const NAME: &'static CStr;
     /// The version in its messages.
@@ -177,18 +178,19 @@ impl<F: Family> Registration<F> {
         let described = Self::describe(module)?;
         let context = Arc::new(context, GFP_KERNEL)?;
         F::STORAGE
+            .get()
             .claimed
             .cmpxchg(false, true, Full)
             .map_err(|_| EBUSY)?;
-        let family = F::STORAGE.family.get();
+        let family = F::STORAGE.get().family.get();
         // SAFETY: The storage is claimed by us alone, and nothing in it is registered yet.
         unsafe {
             family.write(described);
-            *F::STORAGE.context.get() = Arc::as_ptr(&context).cast();
+            *F::STORAGE.get().context.get() = Arc::as_ptr(&context).cast();
         }
         // SAFETY: The family is complete, and stays where it is.
         to_result(unsafe { bindings::genl_register_family(family) })
-            .inspect_err(|_| F::STORAGE.claimed.store(false, Release))?;
+            .inspect_err(|_| F::STORAGE.get().claimed.store(false, Release))?;
         // SAFETY: Registered, and `drop()` closes the channel before that ends.
         unsafe { channel.open(family) };
         // INVARIANT: Claimed, registered and open. The claim is never given up: a dump may look at
@@ -227,7 +229,7 @@ impl<F: Family> Drop for Registration<F> {
     fn drop(&mut self) {
         self.channel.close();
         // SAFETY: Registered by the invariant. It fails only for a family that is not.
-        unsafe { bindings::genl_unregister_family(F::STORAGE.family.get()) };
+        unsafe { bindings::genl_unregister_family(F::STORAGE.get().family.get()) };
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
         bindings,
         CovariantForLt, //
     },
+    fixed::Fixed,
     index::Index,
     namespace::Net,
     scope::Scope,
@@ -52,7 +53,7 @@ pub(crate) trait Operations: Send + Sync + Sized + 'static {
     type State: CovariantForLt;
 
     /// Where the kernel notes the number of this subsystem's slots.
-    const ID: &'static Id;
+    const ID: Fixed<Id>;
 
     /// Makes the state for a namespace that is being made, or that exists when the subsystem
     /// registers. What is registered in the `scope` is removed before the state is dropped.
@@ -138,7 +139,7 @@ type SlotOf<O> = Slot<<<O as Operations>::State as ForLt>::Of<'static>>;
 /// `O` is registered, or registering and past the kernel's choice of the number.
 unsafe fn slot<O: Operations>(net: &Net) -> Option<&SlotOf<O>> {
     // SAFETY: By the caller's promise the number was chosen and does not change.
-    let number = unsafe { *O::ID.number.get() };
+    let number = unsafe { *O::ID.get().number.get() };
     // SAFETY: `net` is valid and `number` that of a registered subsystem. The slot is freed after
     // `exit`, and while `net` is borrowed that has not run or runs now.
     unsafe {
@@ -204,18 +205,19 @@ where
     ) -> impl PinInit<Opaque<bindings::pernet_operations>, Error> {
         Opaque::try_ffi_init(move |ops: *mut bindings::pernet_operations| {
             O::ID
+                .get()
                 .claimed
                 .cmpxchg(false, true, Full)
                 .map_err(|_| EBUSY)?;
             // SAFETY: The id is claimed by us alone, and its callbacks are not registered yet.
-            unsafe { *O::ID.subsystem.get() = subsystem.cast() };
+            unsafe { *O::ID.get().subsystem.get() = subsystem.cast() };
             // SAFETY: `ops` is ours to write and stays where it is until `drop()`.
             unsafe {
                 ops.write(bindings::pernet_operations {
                     init: Some(init_callback::<O>),
                     pre_exit: Some(pre_exit_callback::<O>),
                     exit: Some(exit_callback::<O>),
-                    id: O::ID.number.get(),
+                    id: O::ID.get().number.get(),
                     size: size_of::<SlotOf<O>>(),
                     ..Default::default()
                 })
@@ -223,7 +225,7 @@ where
             // INVARIANT: Registered and claimed if this succeeds.
             // SAFETY: `ops` is complete, and its callbacks hold to the kernel's order of calls.
             to_result(unsafe { bindings::register_pernet_subsys(ops) })
-                .inspect_err(|_| O::ID.claimed.store(false, Release))
+                .inspect_err(|_| O::ID.get().claimed.store(false, Release))
         })
     }
 
@@ -289,7 +291,7 @@ impl<O: Operations> PinnedDrop for Registration<O> {
         // SAFETY: Registered by the invariant, and nothing of a state is borrowed any more: that
         // needs a borrow of `self`.
         unsafe { bindings::unregister_pernet_subsys(self.ops.get()) };
-        O::ID.claimed.store(false, Release);
+        O::ID.get().claimed.store(false, Release);
     }
 }
 
@@ -300,7 +302,7 @@ impl<O: Operations> PinnedDrop for Registration<O> {
 /// Called by a callback of `O`'s registration.
 unsafe fn subsystem<'a, O: Operations>() -> &'a Subsystem<O> {
     // SAFETY: Set before the registration, which outlives its callbacks and owns it.
-    unsafe { &*(*O::ID.subsystem.get()).cast() }
+    unsafe { &*(*O::ID.get().subsystem.get()).cast() }
 }
 
 /// # Safety
