@@ -65,7 +65,7 @@ impl Drops {
 
 impl Observer for Drops {
     fn dropped(&self, reason: Reason) {
-        self.0.add_to(cell(reason), 1);
+        self.0.add(cell(reason), 1);
     }
 }
 

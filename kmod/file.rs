@@ -27,6 +27,7 @@ use crate::{
         proc::Show, //
     },
     state::State,
+    traffic,
     uapi, //
 };
 use kernel::{
@@ -65,9 +66,9 @@ impl Show for State {
             devices.moved_out,
             devices.renamed,
         );
-        for point in self.traffic().points() {
-            let place = point.place();
-            let passed = point.passed();
+        for (i, place) in traffic::PLACES.iter().enumerate() {
+            let passed = self.traffic().map(|traffic| traffic.passed(i));
+            let passed = passed.unwrap_or_default();
             seq_print!(
                 file,
                 "{} {} packets {} bytes {}\n",

@@ -28,4 +28,5 @@ pub(crate) mod pernet;
 pub(crate) mod proc;
 pub(crate) mod scope;
 mod shim;
+mod switch;
 pub(crate) mod sysctl;

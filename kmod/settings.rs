@@ -12,7 +12,7 @@ use crate::{
         sysctl, //
     },
     state::State,
-    traffic::Point,
+    traffic::Traffic,
     uapi, //
 };
 use kernel::{
@@ -41,7 +41,7 @@ pub(crate) struct Settings<'net> {
     state: Arc<State>,
     events: Arc<Events>,
     #[pin]
-    traffic: netfilter::Hooks<'net, Point>,
+    traffic: netfilter::Hooks<'net, Traffic>,
     #[pin]
     drops: drop::Watch<'net, Drops>,
 }
@@ -53,11 +53,11 @@ impl<'net> Settings<'net> {
         state: Arc<State>,
         probe: Arc<drop::Probe<Drops>>,
         events: Arc<Events>,
-    ) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
+    ) -> impl PinInit<Self> {
+        pin_init!(Self {
             net,
             events,
-            traffic <- netfilter::Hooks::new(net, state.traffic().points()),
+            traffic <- netfilter::Hooks::new(net),
             drops <- drop::Watch::new(net, probe),
             state,
         })
@@ -65,14 +65,13 @@ impl<'net> Settings<'net> {
 
     /// Begins with the defaults. Process context, may sleep.
     pub(crate) fn start(&self, defaults: &Defaults) -> Result {
-        self.traffic.switch(defaults.traffic)?;
+        self.switch_traffic(defaults.traffic)?;
         self.switch_drops(defaults.drops)
     }
 
     /// Counts nothing any more. Process context, may sleep.
     pub(crate) fn stop(&self) {
-        // Switching off does not fail.
-        let _ = self.traffic.switch(false);
+        self.traffic.stop();
         self.drops.stop();
     }
 
@@ -83,10 +82,11 @@ impl<'net> Settings<'net> {
 
     /// Counts packets at the hooks, or does not. What was counted stays.
     ///
-    /// Process context, may sleep. Fails with netfilter's error, and then does not count.
+    /// Process context, may sleep. Fails with netfilter's error and with `ENOMEM`, and then does not
+    /// count.
     pub(crate) fn count_traffic(&self, on: bool) -> Result {
         let before = self.counts_traffic();
-        self.traffic.switch(on)?;
+        self.switch_traffic(on)?;
         self.tell_if(before != on);
         Ok(())
     }
@@ -110,6 +110,15 @@ impl<'net> Settings<'net> {
     fn tell_if(&self, changed: bool) {
         if changed {
             self.events.settings(self.net, self);
+        }
+    }
+
+    fn switch_traffic(&self, on: bool) -> Result {
+        if on {
+            self.traffic.start(|| self.state.make_traffic())
+        } else {
+            self.traffic.stop();
+            Ok(())
         }
     }
 

@@ -137,16 +137,24 @@ const struct drop_reason_list *pernet_shim_drop_reasons(unsigned int subsys)
 
 /* Netfilter hooks */
 
-struct nf_hook_ops *pernet_shim_nf_hook_ops(nf_hookfn *hook, void *priv, u8 pf,
-					    unsigned int hooknum, int priority)
+/* What the Rust side knows of it. */
+static_assert(offsetof(struct nf_hook_state, hook) == 0 && offsetof(struct nf_hook_state, pf) == 1);
+
+struct nf_hook_ops *pernet_shim_nf_hook_ops_alloc(size_t n)
 {
-	return kmemdup(&(const struct nf_hook_ops) {
+	return kcalloc(n, sizeof(struct nf_hook_ops), GFP_KERNEL);
+}
+
+void pernet_shim_nf_hook_ops_set(struct nf_hook_ops *ops, size_t i, nf_hookfn *hook, void *priv,
+				 u8 pf, unsigned int hooknum, int priority)
+{
+	ops[i] = (struct nf_hook_ops) {
 		.hook = hook,
 		.priv = priv,
 		.pf = pf,
 		.hooknum = hooknum,
 		.priority = priority,
-	}, sizeof(struct nf_hook_ops), GFP_KERNEL);
+	};
 }
 
 /* Per-CPU counters */
@@ -163,9 +171,9 @@ void pernet_shim_this_cpu_add(u64 __percpu *counter, u64 n)
 	this_cpu_add(*counter, n);
 }
 
-u64 pernet_shim_per_cpu_read(const u64 __percpu *counter, unsigned int cpu)
+const u64 *pernet_shim_per_cpu_ptr(const u64 __percpu *counters, unsigned int cpu)
 {
-	return READ_ONCE(*per_cpu_ptr(counter, cpu));
+	return per_cpu_ptr(counters, cpu);
 }
 
 bool pernet_shim_cpu_possible(unsigned int cpu)
@@ -233,19 +241,14 @@ const struct file *pernet_shim_sock_file(const struct sock *sk)
 	return sk->sk_socket->file;
 }
 
-struct nlattr *pernet_shim_nla_nest_start(struct sk_buff *skb, int attrtype)
+unsigned char *pernet_shim_skb_tail_pointer(const struct sk_buff *skb)
 {
-	return nla_nest_start(skb, attrtype);
+	return skb_tail_pointer(skb);
 }
 
-void pernet_shim_nla_nest_end(struct sk_buff *skb, struct nlattr *start)
+int pernet_shim_skb_tailroom(const struct sk_buff *skb)
 {
-	nla_nest_end(skb, start);
-}
-
-void pernet_shim_nla_nest_cancel(struct sk_buff *skb, struct nlattr *start)
-{
-	nla_nest_cancel(skb, start);
+	return skb_tailroom(skb);
 }
 
 /* Files in /proc/net */

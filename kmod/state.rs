@@ -47,21 +47,22 @@ pub(crate) struct State {
     since: Instant<BootTime>,
     preexisting: bool,
     devices: Devices,
-    traffic: Traffic,
-    /// Made when they are first counted: they take a kilobyte for every CPU.
+    // These two are made when they are first counted: most namespaces count nothing, and the drops
+    // alone take a kilobyte for every CPU.
+    traffic: SetOnce<Arc<Traffic>>,
     drops: SetOnce<Arc<Drops>>,
     /// When the namespace was taken out of sight.
     dying: SetOnce<Instant<BootTime>>,
 }
 
 impl State {
-    fn new(net: &Net) -> impl PinInit<Self, Error> + '_ {
-        try_pin_init!(Self {
+    fn new(net: &Net) -> impl PinInit<Self> + '_ {
+        pin_init!(Self {
             epoch <- new_spinlock!(Epoch::first()),
             since: Instant::now(),
             preexisting: net.is_listed(),
             devices: Devices::new(),
-            traffic: Traffic::new()?,
+            traffic: SetOnce::new(),
             drops: SetOnce::new(),
             dying: SetOnce::new(),
         })
@@ -74,8 +75,8 @@ impl State {
     pub(crate) fn epoch(&self) -> impl DerefMut<Target = Epoch> + '_ {
         let epoch = self.epoch.lock();
         self.devices.mark();
-        for point in self.traffic.points() {
-            point.mark();
+        if let Some(traffic) = self.traffic() {
+            traffic.mark();
         }
         if let Some(drops) = self.drops() {
             drops.mark();
@@ -88,8 +89,8 @@ impl State {
     pub(crate) fn reset(&self, epoch: &mut Epoch) {
         epoch.advance();
         self.devices.reset();
-        for point in self.traffic.points() {
-            point.reset();
+        if let Some(traffic) = self.traffic() {
+            traffic.reset();
         }
         if let Some(drops) = self.drops() {
             drops.reset();
@@ -111,9 +112,9 @@ impl State {
         &self.devices
     }
 
-    /// Its packets.
-    pub(crate) fn traffic(&self) -> &Traffic {
-        &self.traffic
+    /// Packets that passed its hooks, if they were ever counted.
+    pub(crate) fn traffic(&self) -> Option<&Arc<Traffic>> {
+        self.traffic.as_ref()
     }
 
     /// Packets that it dropped, if they were ever counted.
@@ -121,14 +122,24 @@ impl State {
         self.drops.as_ref()
     }
 
-    /// As [`State::drops`], made if they were never counted. Process context, may sleep. Fails
+    /// As [`State::traffic`], made if they were never counted. Process context, may sleep. Fails
     /// with `ENOMEM`, and with `EBUSY` where two make them at once, which callers prevent.
-    pub(crate) fn make_drops(&self) -> Result<&Arc<Drops>> {
-        if self.drops().is_none() {
-            self.drops.populate(Arc::new(Drops::new()?, GFP_KERNEL)?);
-        }
-        self.drops().ok_or(EBUSY)
+    pub(crate) fn make_traffic(&self) -> Result<&Arc<Traffic>> {
+        made(&self.traffic, Traffic::new)
     }
+
+    /// As [`State::drops`], made as [`State::make_traffic`] does.
+    pub(crate) fn make_drops(&self) -> Result<&Arc<Drops>> {
+        made(&self.drops, Drops::new)
+    }
+}
+
+/// What `once` holds, made if it was not yet.
+fn made<T>(once: &SetOnce<Arc<T>>, make: impl FnOnce() -> Result<T>) -> Result<&Arc<T>> {
+    if once.as_ref().is_none() {
+        once.populate(Arc::new(make()?, GFP_KERNEL)?);
+    }
+    once.as_ref().ok_or(EBUSY)
 }
 
 /// A namespace that counts: the state, and the registrations that feed and show it.

@@ -4,93 +4,95 @@
 
 use crate::{
     net::{
-        netfilter,
-        percpu::Counters, //
+        netfilter::{
+            Observer,
+            Packet,
+            Place, //
+        },
+        percpu::Counters,
     },
     uapi,
 };
-use kernel::{
-    prelude::*,
-    sync::Arc, //
+use kernel::prelude::*;
+
+/// Where packets are counted: IPv4 first, and within a family in the order of the hooks' numbers,
+/// which begin with 0.
+pub(crate) const PLACES: [Place; 2 * HOOKS] = {
+    let mut places = [Place { family: 0, hook: 0 }; 2 * HOOKS];
+    let mut i = 0;
+    while i < HOOKS {
+        let hook = i as u8;
+        places[i] = Place {
+            family: uapi::family::IPV4,
+            hook,
+        };
+        places[HOOKS + i] = Place {
+            family: uapi::family::IPV6,
+            hook,
+        };
+        i += 1;
+    }
+    places
 };
 
-const FAMILIES: [u8; 2] = [uapi::family::IPV4, uapi::family::IPV6];
+const HOOKS: usize = uapi::hook::POSTROUTING as usize + 1;
 
-const HOOKS: [u8; 5] = [
-    uapi::hook::PREROUTING,
-    uapi::hook::LOCAL_IN,
-    uapi::hook::FORWARD,
-    uapi::hook::LOCAL_OUT,
-    uapi::hook::POSTROUTING,
-];
+/// Packets that passed the hooks of one namespace, and their bytes.
+pub(crate) struct Traffic(Counters<{ 2 * PLACES.len() }>);
 
-/// What has passed one hook of one family.
-pub(crate) struct Point {
-    place: netfilter::Place,
-    passed: Counters<2>,
-}
-
-/// What a [`Point`] has counted so far.
+/// What has passed at one place.
+#[derive(Default)]
 pub(crate) struct Passed {
     pub(crate) packets: u64,
     pub(crate) bytes: u64,
 }
 
-impl Point {
-    /// Where it counts.
-    pub(crate) fn place(&self) -> netfilter::Place {
-        self.place
+impl Traffic {
+    /// Nothing has passed yet. Process context, may sleep. Fails with `ENOMEM`.
+    pub(crate) fn new() -> Result<Self> {
+        Counters::new().map(Self)
     }
 
-    /// Notes what it has counted so far. Any context.
+    /// Notes what has passed so far. Any context.
     pub(crate) fn mark(&self) {
-        self.passed.mark();
+        self.0.mark();
     }
 
     /// Counts from what was noted. Any context.
     pub(crate) fn reset(&self) {
-        self.passed.reset();
+        self.0.reset();
     }
 
-    /// What was noted, since the last reset. Any context. A packet may have passed between the noting
-    /// of the two numbers.
-    pub(crate) fn passed(&self) -> Passed {
-        let [packets, bytes] = self.passed.sums();
-        Passed { packets, bytes }
-    }
-}
-
-impl netfilter::Observer for Point {
-    fn place(&self) -> netfilter::Place {
-        self.place
-    }
-
-    fn packet(&self, packet: &netfilter::Packet) {
-        self.passed.add([1, packet.len().into()]);
-    }
-}
-
-/// All points of one namespace.
-pub(crate) struct Traffic(KVec<Arc<Point>>);
-
-impl Traffic {
-    /// Makes counters that are zero and count nothing yet. Process context, may sleep.
-    pub(crate) fn new() -> Result<Self> {
-        let mut points = KVec::with_capacity(FAMILIES.len() * HOOKS.len(), GFP_KERNEL)?;
-        for family in FAMILIES {
-            for hook in HOOKS {
-                let point = Point {
-                    place: netfilter::Place { family, hook },
-                    passed: Counters::new()?,
-                };
-                points.push(Arc::new(point, GFP_KERNEL)?, GFP_KERNEL)?;
-            }
+    /// What was noted since the last reset at the place of this number in [`PLACES`]. Any context. A
+    /// packet may have passed between the noting of the two numbers.
+    pub(crate) fn passed(&self, place: usize) -> Passed {
+        let (packets, bytes) = cells(place);
+        Passed {
+            packets: self.0.sum(packets),
+            bytes: self.0.sum(bytes),
         }
-        Ok(Self(points))
     }
+}
 
-    /// The points: IPv4 first, and within a family in the order of the hooks' numbers.
-    pub(crate) fn points(&self) -> &[Arc<Point>] {
-        &self.0
+impl Observer for Traffic {
+    const PLACES: &'static [Place] = &PLACES;
+
+    fn packet(&self, place: Place, packet: &Packet) {
+        let (packets, bytes) = cells(number(place));
+        self.0.add(packets, 1);
+        self.0.add(bytes, packet.len().into());
     }
+}
+
+/// The number in [`PLACES`] of one of them.
+fn number(place: Place) -> usize {
+    match place.family {
+        uapi::family::IPV4 => usize::from(place.hook),
+        _ => HOOKS + usize::from(place.hook),
+    }
+}
+
+/// The counters of packets and of bytes.
+fn cells(place: usize) -> (usize, usize) {
+    (2 * place, 2 * place + 1)
 }

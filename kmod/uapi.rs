@@ -147,8 +147,9 @@ pub(crate) mod netns {
     pub(crate) const PREEXISTING: u16 = 8;
     /// Network devices of the namespace, the loopback device included.
     pub(crate) const DEVICES: u16 = 9;
-    /// Packets counted at one hook for one family; one nest for each pair.
-    /// What was counted stays when counting ends.
+    /// Packets counted at one hook for one family; one nest for each pair
+    /// where packets have passed since the epoch began. What was counted
+    /// stays when counting ends.
     pub(crate) const TRAFFIC: u16 = 10;
     /// Whether packets are counted at the hooks. While they are not, there
     /// is nothing of this module at the namespace's hooks. Also

@@ -11,11 +11,16 @@ use crate::{
     epoch::Epoch,
     net::{
         namespace::Net,
+        netfilter::Place,
         netlink::Writer, //
     },
     settings::switch,
     state::Namespace,
-    traffic::Point,
+    traffic::{
+        Passed,
+        Traffic,
+        PLACES, //
+    },
     uapi,
 };
 use kernel::{
@@ -51,8 +56,8 @@ pub(super) fn write(
     message.put_uint(EPOCH_AGE, epoch.age())?;
     let devices = state.devices().counted();
     message.nest(DEVICES, |nest| write_devices(nest, &devices))?;
-    for point in state.traffic().points() {
-        message.nest(TRAFFIC, |nest| write_point(nest, point))?;
+    if let Some(traffic) = state.traffic() {
+        write_traffic(message, traffic)?;
     }
     message.put_u8(COUNT_TRAFFIC, switch(settings.counts_traffic()))?;
     for dropped in state.drops().iter().flat_map(|drops| drops.dropped()) {
@@ -92,11 +97,22 @@ fn write_devices(nest: &mut Writer<'_>, devices: &Counted) -> Result {
     nest.put_uint(RENAMED, devices.renamed)
 }
 
-fn write_point(nest: &mut Writer<'_>, point: &Point) -> Result {
+/// A place where nothing has passed is left out: most are, in most namespaces.
+fn write_traffic(message: &mut Writer<'_>, traffic: &Traffic) -> Result {
+    for (i, place) in PLACES.iter().enumerate() {
+        let passed = traffic.passed(i);
+        if passed.packets > 0 {
+            message.nest(uapi::netns::TRAFFIC, |nest| {
+                write_passed(nest, place, &passed)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn write_passed(nest: &mut Writer<'_>, place: &Place, passed: &Passed) -> Result {
     use uapi::traffic::*;
 
-    let place = point.place();
-    let passed = point.passed();
     nest.put_u8(FAMILY, place.family)?;
     nest.put_u8(HOOK, place.hook)?;
     nest.put_uint(PACKETS, passed.packets)?;

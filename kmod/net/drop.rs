@@ -18,7 +18,6 @@
 
 use super::{
     compat::bindings,
-    grace::GracePeriod,
     index::Index,
     namespace::Net,
     netdevice::{
@@ -28,7 +27,11 @@ use super::{
         Notifier,
         Rtnl, //
     },
-    shim, //
+    shim,
+    switch::{
+        Registration,
+        Switch, //
+    },
 };
 use core::ptr::{
     self,
@@ -36,7 +39,6 @@ use core::ptr::{
 };
 use kernel::{
     error::to_result,
-    new_mutex,
     prelude::*,
     sync::{
         atomic::{
@@ -44,8 +46,7 @@ use kernel::{
             Relaxed, //
         },
         rcu,
-        Arc,
-        Mutex, //
+        Arc, //
     },
 };
 
@@ -148,7 +149,7 @@ impl<T: Observer> PinnedDrop for Probe<T> {
 /// # Invariants
 ///
 /// An entry is at the address of a namespace that is watched, or of a device that is in one. It
-/// points at an observer that a [`Watch`] holds for a grace period longer than the entry is there.
+/// points at an observer that a [`Switch`] holds for a grace period longer than the entry is there.
 /// Entries, and `namespaces`, which is how many are watched, change under RTNL only; this is on the
 /// tracepoint while that is not 0.
 #[pin_data]
@@ -254,91 +255,60 @@ impl<T: Observer> netdevice::Observer for Arc<Watched<T>> {
     }
 }
 
-/// An observer for the packets dropped in one namespace, told of them while switched on.
-///
-/// # Invariants
-///
-/// While `on`, which changes under the lock of `held`, `net` is watched by `held.observer`. A
-/// grace period has to pass from `held.last` on before that is dropped.
-#[pin_data(PinnedDrop)]
-pub(crate) struct Watch<'net, T: Observer> {
-    net: &'net Net,
+/// An observer of the packets dropped in one namespace.
+struct Watching<T: Observer> {
     probe: Arc<Probe<T>>,
-    on: Atomic<bool>,
-    #[pin]
-    held: Mutex<Held<T>>,
+    observer: Arc<T>,
 }
 
-struct Held<T> {
-    observer: Option<Arc<T>>,
-    last: Option<GracePeriod>,
+impl<T: Observer> Registration for Watching<T> {
+    fn register(&self, net: &Net) -> Result {
+        let address = NonNull::from(&*self.observer);
+        self.probe.watched.watch(net, address, &Rtnl::lock())
+    }
+
+    fn unregister(&self, net: &Net) {
+        self.probe.watched.unwatch(net, &Rtnl::lock());
+    }
+}
+
+/// An observer for the packets dropped in one namespace, told of them while switched on.
+#[pin_data]
+pub(crate) struct Watch<'net, T: Observer> {
+    probe: Arc<Probe<T>>,
+    #[pin]
+    switch: Switch<'net, Watching<T>>,
 }
 
 impl<'net, T: Observer> Watch<'net, T> {
-    /// Makes one that is off. Does not fail.
-    pub(crate) fn new(net: &'net Net, probe: Arc<Probe<T>>) -> impl PinInit<Self, Error> {
-        // INVARIANT: Off, and nobody was told yet.
-        try_pin_init!(Self {
-            net,
-            probe,
-            on: Atomic::<bool>::new(false),
-            held <- new_mutex!(Held { observer: None, last: None }),
-        })
+    /// Makes one that is off.
+    pub(crate) fn new(net: &'net Net, probe: Arc<Probe<T>>) -> impl PinInit<Self> {
+        pin_init!(Self { probe, switch <- Switch::new(net) })
     }
 
     /// Whether packets are told of. Any context.
     pub(crate) fn is_on(&self) -> bool {
-        self.on.load(Relaxed)
+        self.switch.is_on()
     }
 
-    /// Begins to tell the observer that `observer` finds or makes, if nobody is told yet.
+    /// Tells the observer: the one that `observer` finds or makes when it is first called for.
     ///
-    /// Only one call of `observer` runs at a time. Process context, takes RTNL. Fails with
-    /// `EOPNOTSUPP` in a kernel without tracepoints, and with `ENOMEM` or the error of `observer`.
-    /// May wait for a grace period where an observer was told before.
+    /// Process context, takes RTNL. Fails with `EOPNOTSUPP` in a kernel without tracepoints, and with
+    /// `ENOMEM` or the error of `observer`, and then tells of none.
     pub(crate) fn start<'a>(&self, observer: impl FnOnce() -> Result<&'a Arc<T>>) -> Result {
-        let mut held = self.held.lock();
-        if self.is_on() {
-            return Ok(());
-        }
-        if let Some(last) = held.last.take() {
-            last.wait();
-        }
-        let observer = observer()?;
-        held.observer = Some(observer.clone());
-        let address = NonNull::from(&**observer);
-        let started = self.probe.watched.watch(self.net, address, &Rtnl::lock());
-        if started.is_err() {
-            // It may have been seen for a moment.
-            held.last = Some(GracePeriod::begin());
-        }
-        // INVARIANT: Watched, or not.
-        self.on.store(started.is_ok(), Relaxed);
-        started
+        self.switch.turn_on(|| {
+            Ok(Watching {
+                probe: self.probe.clone(),
+                observer: observer()?.clone(),
+            })
+        })
     }
 
     /// Tells nobody any more. Packets that are being dropped now may still be told of.
     ///
     /// Process context, takes RTNL where it is on; does not wait for a grace period.
     pub(crate) fn stop(&self) {
-        let mut held = self.held.lock();
-        if self.is_on() {
-            self.probe.watched.unwatch(self.net, &Rtnl::lock());
-            // INVARIANT: Not watched any more, and held until the grace period has passed.
-            held.last = Some(GracePeriod::begin());
-            self.on.store(false, Relaxed);
-        }
-    }
-}
-
-#[pinned_drop]
-impl<T: Observer> PinnedDrop for Watch<'_, T> {
-    fn drop(self: Pin<&mut Self>) {
-        self.stop();
-        // In `exit` this returns at once: the kernel waited for RCU since `pre_exit`.
-        if let Some(last) = self.held.lock().last.take() {
-            last.wait();
-        }
+        self.switch.turn_off();
     }
 }
 

@@ -184,7 +184,7 @@ impl Message {
             return Err(EMSGSIZE);
         }
         // SAFETY: Nobody else has the message yet.
-        fill(&mut unsafe { Writer::from_raw(skb) })?;
+        unsafe { Writer::append(skb, fill)? };
         // SAFETY: `header` is that of this message.
         unsafe { shim::pernet_shim_genlmsg_end(skb.as_ptr(), header) };
         Ok(message)

@@ -6,24 +6,19 @@
 
 use super::{
     compat::bindings,
-    grace::GracePeriod,
     namespace::Net,
-    shim, //
+    shim,
+    switch::{
+        Registration,
+        Switch, //
+    },
 };
 use core::ptr::NonNull;
 use kernel::{
     error::to_result,
-    new_mutex,
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc,
-        Mutex, //
-    },
-    types::Opaque,
+    sync::Arc,
+    types::Opaque, //
 };
 
 /// A packet at a hook, `struct sk_buff`.
@@ -49,151 +44,123 @@ pub(crate) struct Place {
 /// Sees packets pass; it can neither change nor stop them.
 pub(crate) trait Observer: Send + Sync + 'static {
     /// Where it stands.
-    fn place(&self) -> Place;
+    const PLACES: &'static [Place];
 
-    /// Called for every packet, before all other functions at the hook.
+    /// Called for every packet at one of [`Observer::PLACES`], before all other functions there.
     ///
     /// Process or softirq context, in an RCU read-side section: must not sleep.
-    fn packet(&self, packet: &Packet);
+    fn packet(&self, place: Place, packet: &Packet);
 }
 
 /// An observer with the `struct nf_hook_ops` that it is registered by.
 ///
 /// # Invariants
 ///
-/// `ops` is from `kmalloc()`, owned by this, and has the address of `_observer`.
-struct Operations<T> {
+/// `ops` is an array of as many as the observer has places, from `kcalloc()`, owned by this; each has
+/// the address of `_observer`.
+struct Operations<T: Observer> {
     ops: NonNull<shim::NfHookOps>,
     _observer: Arc<T>,
 }
 
+// SAFETY: The operations are only read once they are made; observers may be shared between
+// threads.
+unsafe impl<T: Observer> Send for Operations<T> {}
+
+// SAFETY: As above.
+unsafe impl<T: Observer> Sync for Operations<T> {}
+
 impl<T: Observer> Operations<T> {
     fn new(observer: Arc<T>) -> Result<Self> {
-        let Place { family, hook } = observer.place();
-        // SAFETY: The answer is null or operations of our own, from `kmalloc()`.
-        let ops = unsafe {
-            shim::pernet_shim_nf_hook_ops(
-                hook_callback::<T>,
-                Arc::as_ptr(&observer).cast_mut().cast(),
-                family,
-                hook.into(),
-                // NF_IP_PRI_FIRST, which NF_IP6_PRI_FIRST equals.
-                i32::MIN,
-            )
-        };
+        // SAFETY: Any number may be asked for.
+        let ops = unsafe { shim::pernet_shim_nf_hook_ops_alloc(T::PLACES.len()) };
+        let ops = NonNull::new(ops).ok_or(ENOMEM)?;
+        let private = Arc::as_ptr(&observer).cast_mut().cast::<c_void>();
+        // NF_IP_PRI_FIRST, which NF_IP6_PRI_FIRST equals.
+        let first = i32::MIN;
+        for (i, &Place { family, hook }) in T::PLACES.iter().enumerate() {
+            let callback = hook_callback::<T>;
+            // SAFETY: The array was made for that many, and is ours.
+            unsafe {
+                shim::pernet_shim_nf_hook_ops_set(
+                    ops.as_ptr(),
+                    i,
+                    callback,
+                    private,
+                    family,
+                    hook.into(),
+                    first,
+                )
+            };
+        }
         // INVARIANT: Just made.
         Ok(Self {
-            ops: NonNull::new(ops).ok_or(ENOMEM)?,
+            ops,
             _observer: observer,
         })
     }
 }
 
-impl<T> Drop for Operations<T> {
+impl<T: Observer> Registration for Operations<T> {
+    fn register(&self, net: &Net) -> Result {
+        // SAFETY: `net` is valid for longer than the hooks are registered, the operations are
+        // complete, and `Switch` registers them once at a time. On an error none is registered.
+        to_result(unsafe {
+            shim::nf_register_net_hooks(net.as_raw(), self.ops.as_ptr(), T::PLACES.len() as c_uint)
+        })
+    }
+
+    fn unregister(&self, net: &Net) {
+        // SAFETY: `Switch` does this to what is registered.
+        unsafe {
+            shim::nf_unregister_net_hooks(
+                net.as_raw(),
+                self.ops.as_ptr(),
+                T::PLACES.len() as c_uint,
+            )
+        };
+    }
+}
+
+impl<T: Observer> Drop for Operations<T> {
     fn drop(&mut self) {
-        // SAFETY: Ours by the invariant. `Hooks` sees to it that nobody looks at it any more.
+        // SAFETY: Ours by the invariant. `Switch` sees to it that nobody looks at it any more.
         unsafe { bindings::kfree(self.ops.as_ptr().cast()) };
     }
 }
 
-/// Observers for the hooks of one namespace, which see packets while they are switched on.
-///
-/// # Invariants
-///
-/// While `on`, which changes under the lock of `last`, all of `operations` are registered in
-/// `net`, else none is. `last` began after some were last unregistered.
-#[pin_data(PinnedDrop)]
+/// An observer for the hooks of one namespace, which sees packets while it is switched on.
+#[pin_data]
 pub(crate) struct Hooks<'net, T: Observer> {
-    net: &'net Net,
-    operations: KVec<Operations<T>>,
-    on: Atomic<bool>,
     #[pin]
-    last: Mutex<Option<GracePeriod>>,
+    switch: Switch<'net, Operations<T>>,
 }
 
-// SAFETY: The operations are only read once they are made; observers may be shared between
-// threads.
-unsafe impl<T: Observer> Send for Hooks<'_, T> {}
-
-// SAFETY: As above.
-unsafe impl<T: Observer> Sync for Hooks<'_, T> {}
-
 impl<'net, T: Observer> Hooks<'net, T> {
-    /// Makes hooks that are off. Process context, may sleep. Fails with `ENOMEM`.
-    pub(crate) fn new<'a>(
-        net: &'net Net,
-        observers: &'a [Arc<T>],
-    ) -> impl PinInit<Self, Error> + use<'a, 'net, T> {
-        // INVARIANT: None is registered.
-        try_pin_init!(Self {
-            net,
-            operations: {
-                let mut operations = KVec::with_capacity(observers.len(), GFP_KERNEL)?;
-                for observer in observers {
-                    operations.push(Operations::new(observer.clone())?, GFP_KERNEL)?;
-                }
-                operations
-            },
-            on: Atomic::<bool>::new(false),
-            last <- new_mutex!(None),
-        })
+    /// Makes one that is off.
+    pub(crate) fn new(net: &'net Net) -> impl PinInit<Self> {
+        pin_init!(Self { switch <- Switch::new(net) })
     }
 
     /// Whether packets are seen. Any context.
     pub(crate) fn is_on(&self) -> bool {
-        self.on.load(Relaxed)
+        self.switch.is_on()
     }
 
-    /// Switches the observers on or off, all of them or, on an error of netfilter, none.
+    /// Shows packets to the observer: the one that `observer` finds or makes when it is first
+    /// called for.
     ///
-    /// Process context, may sleep, but does not wait for a grace period: packets that are at a hook
-    /// now may still be seen after it was switched off.
-    pub(crate) fn switch(&self, on: bool) -> Result {
-        let mut last = self.last.lock();
-        if on == self.is_on() {
-            return Ok(());
-        }
-        let (registered, result) = match on {
-            true => self.register(),
-            false => (self.operations.len(), Ok(())),
-        };
-        if !on || result.is_err() {
-            for operations in &self.operations[..registered] {
-                // SAFETY: Registered by the invariant, or just now.
-                unsafe { shim::nf_unregister_net_hook(self.net.as_raw(), operations.ops.as_ptr()) };
-            }
-            // INVARIANT: Whoever reads a hook entry of ours began before.
-            *last = Some(GracePeriod::begin());
-        }
-        // INVARIANT: All are registered, or none is any more.
-        self.on.store(on && result.is_ok(), Relaxed);
-        result
+    /// Process context, may sleep. Fails with netfilter's error, with `ENOMEM` or the error of
+    /// `observer`, and then shows none.
+    pub(crate) fn start<'a>(&self, observer: impl FnOnce() -> Result<&'a Arc<T>>) -> Result {
+        self.switch.turn_on(|| Operations::new(observer()?.clone()))
     }
 
-    /// Registers the observers up to the first that fails; says how many did not.
-    fn register(&self) -> (usize, Result) {
-        for (registered, operations) in self.operations.iter().enumerate() {
-            // SAFETY: `net` is valid for longer than the hook is registered, the operations are
-            // complete, and by the invariant they are not registered.
-            let error =
-                unsafe { shim::nf_register_net_hook(self.net.as_raw(), operations.ops.as_ptr()) };
-            if let Err(error) = to_result(error) {
-                return (registered, Err(error));
-            }
-        }
-        (self.operations.len(), Ok(()))
-    }
-}
-
-#[pinned_drop]
-impl<T: Observer> PinnedDrop for Hooks<'_, T> {
-    fn drop(self: Pin<&mut Self>) {
-        // Switching off does not fail.
-        let _ = self.switch(false);
-        // In `exit` this returns at once: the kernel waited for RCU since `pre_exit`.
-        if let Some(last) = self.last.lock().take() {
-            last.wait();
-        }
+    /// Shows packets no longer. Those that are at a hook now may still be seen.
+    ///
+    /// Process context, may sleep, but does not wait for a grace period.
+    pub(crate) fn stop(&self) {
+        self.switch.turn_off();
     }
 }
 
@@ -204,12 +171,14 @@ impl<T: Observer> PinnedDrop for Hooks<'_, T> {
 unsafe extern "C" fn hook_callback<T: Observer>(
     private: *mut c_void,
     skb: *mut bindings::sk_buff,
-    _state: *const shim::NfHookState,
+    state: *const shim::NfHookState,
 ) -> c_uint {
-    // SAFETY: `Hooks` holds the observer until every such section has ended.
+    // SAFETY: `Switch` holds the observer until every such section has ended.
     let observer = unsafe { &*private.cast::<T>() };
     // SAFETY: Netfilter hands over a valid packet; `Packet` is transparent.
     let packet = unsafe { &*skb.cast::<Packet>() };
-    observer.packet(packet);
+    // SAFETY: Netfilter hands over a valid state.
+    let (family, hook) = unsafe { ((*state).pf, (*state).hook) };
+    observer.packet(Place { family, hook }, packet);
     bindings::NF_ACCEPT
 }

@@ -4,10 +4,11 @@
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
-use super::{
-    compat::bindings,
-    shim, //
-};
+mod writer;
+
+pub(crate) use writer::Writer;
+
+use super::compat::bindings;
 use core::{
     marker::PhantomData,
     ptr::{
@@ -18,8 +19,7 @@ use core::{
 };
 use kernel::{
     error::to_result,
-    prelude::*,
-    transmute::AsBytes, //
+    prelude::*, //
 };
 
 /// The type of an attribute that a request may carry.
@@ -256,108 +256,5 @@ impl<'a> Attribute<'a> {
 
     pub(super) fn as_raw(&self) -> *const bindings::nlattr {
         self.raw.as_ptr()
-    }
-}
-
-/// Writes attributes at the end of a message. Every method may be called in any context, and fails
-/// with `EMSGSIZE` when the message has no room.
-///
-/// # Invariants
-///
-/// `skb` is a valid netlink message that only this writes to during `'a`.
-pub(crate) struct Writer<'a> {
-    skb: NonNull<bindings::sk_buff>,
-    _message: PhantomData<&'a mut bindings::sk_buff>,
-}
-
-impl Writer<'_> {
-    /// # Safety
-    ///
-    /// As the type's invariant says.
-    pub(super) unsafe fn from_raw(skb: NonNull<bindings::sk_buff>) -> Self {
-        // INVARIANT: The caller gives it.
-        Self {
-            skb,
-            _message: PhantomData,
-        }
-    }
-
-    fn put<T: AsBytes>(&mut self, attr: u16, value: &T) -> Result {
-        // SAFETY: The message is ours by the invariant; `value` is as long as it says and has no
-        // padding.
-        to_result(unsafe {
-            bindings::nla_put(
-                self.skb.as_ptr(),
-                attr.into(),
-                size_of_val(value) as c_int,
-                ptr::from_ref(value).cast(),
-            )
-        })
-    }
-
-    /// An attribute of one byte.
-    pub(crate) fn put_u8(&mut self, attr: u16, value: u8) -> Result {
-        self.put(attr, &value)
-    }
-
-    /// A signed attribute of four bytes.
-    pub(crate) fn put_s32(&mut self, attr: u16, value: i32) -> Result {
-        self.put(attr, &value)
-    }
-
-    /// An unsigned attribute of four bytes.
-    pub(crate) fn put_u32(&mut self, attr: u16, value: u32) -> Result {
-        self.put(attr, &value)
-    }
-
-    /// Text, with its NUL. C: `nla_put_string()`.
-    pub(crate) fn put_str(&mut self, attr: u16, value: &CStr) -> Result {
-        let bytes = value.to_bytes_with_nul();
-        // SAFETY: The message is ours by the invariant; `bytes` is as long as it says.
-        to_result(unsafe {
-            bindings::nla_put(
-                self.skb.as_ptr(),
-                attr.into(),
-                bytes.len() as c_int,
-                bytes.as_ptr().cast(),
-            )
-        })
-    }
-
-    /// A number, in four bytes where it fits and in eight where not. C: `nla_put_uint()`.
-    pub(crate) fn put_uint(&mut self, attr: u16, value: u64) -> Result {
-        match u32::try_from(value) {
-            Ok(short) => self.put(attr, &short),
-            Err(_) => self.put(attr, &value),
-        }
-    }
-
-    /// An attribute that says something by being there.
-    pub(crate) fn put_flag(&mut self, attr: u16) -> Result {
-        // SAFETY: The message is ours by the invariant; no bytes are read.
-        to_result(unsafe { bindings::nla_put(self.skb.as_ptr(), attr.into(), 0, ptr::null()) })
-    }
-
-    /// An attribute that holds those which `fill` writes. An error leaves nothing of it.
-    pub(crate) fn nest(
-        &mut self,
-        attr: u16,
-        fill: impl FnOnce(&mut Writer<'_>) -> Result,
-    ) -> Result {
-        let skb = self.skb.as_ptr();
-        // SAFETY: The message is ours by the invariant.
-        let start = unsafe { shim::pernet_shim_nla_nest_start(skb, attr.into()) };
-        if start.is_null() {
-            return Err(EMSGSIZE);
-        }
-        let filled = fill(self);
-        // SAFETY: `start` is the nest that was just begun in this message.
-        unsafe {
-            match filled {
-                Ok(()) => shim::pernet_shim_nla_nest_end(skb, start),
-                Err(_) => shim::pernet_shim_nla_nest_cancel(skb, start),
-            }
-        }
-        filled
     }
 }

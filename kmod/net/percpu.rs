@@ -67,20 +67,12 @@ impl<const N: usize> Counters<N> {
             .ok_or(ENOMEM)
     }
 
-    /// Adds to each counter, on this CPU.
+    /// Adds to counter `i`, on this CPU; does nothing if there is none.
     ///
-    /// Any context. Each single addition is complete in itself, also when an interrupt comes or
-    /// the task moves to another CPU between two of them. C: `this_cpu_add()`.
+    /// Any context. The addition is complete in itself, also when an interrupt comes or the task moves
+    /// to another CPU. C: `this_cpu_add()`.
     #[inline]
-    pub(crate) fn add(&self, amounts: [u64; N]) {
-        for (i, amount) in amounts.into_iter().enumerate() {
-            self.add_to(i, amount);
-        }
-    }
-
-    /// Adds to counter `i`, on this CPU; does nothing if there is none. Any context.
-    #[inline]
-    pub(crate) fn add_to(&self, i: usize, amount: u64) {
+    pub(crate) fn add(&self, i: usize, amount: u64) {
         if i < N {
             // SAFETY: `i` is below `N`, which the allocation has room for.
             unsafe { shim::pernet_shim_this_cpu_add(self.cells.as_ptr().wrapping_add(i), amount) };
@@ -89,14 +81,21 @@ impl<const N: usize> Counters<N> {
 
     /// Notes what the sums over all CPUs are, of those that ever were. Any context.
     pub(crate) fn mark(&self) {
-        for (i, marked) in self.marked.iter().enumerate() {
-            marked.store(self.total(i), Relaxed);
+        for marked in &self.marked {
+            marked.store(0, Relaxed);
         }
-    }
-
-    /// What was marked, counted from the last reset. Any context.
-    pub(crate) fn sums(&self) -> [u64; N] {
-        core::array::from_fn(|i| self.sum(i))
+        let possible = (0..cpu::nr_cpu_ids())
+            // SAFETY: Any CPU number may be asked about.
+            .filter(|&cpu| unsafe { shim::pernet_shim_cpu_possible(cpu) });
+        for cpu in possible {
+            // SAFETY: The CPU is possible, so that it has a copy.
+            let cells = unsafe { shim::pernet_shim_per_cpu_ptr(self.cells.as_ptr(), cpu) };
+            for (i, marked) in self.marked.iter().enumerate() {
+                // SAFETY: `i` is below `N`. C: `READ_ONCE()` of what the CPU may just add to.
+                let cell = unsafe { cells.add(i).read_volatile() };
+                marked.store(marked.load(Relaxed).wrapping_add(cell), Relaxed);
+            }
+        }
     }
 
     /// What was marked of counter `i`, counted from the last reset; 0 if there is none. Any context.
@@ -112,18 +111,6 @@ impl<const N: usize> Counters<N> {
         for (base, marked) in self.base.iter().zip(&self.marked) {
             base.store(marked.load(Relaxed), Relaxed);
         }
-    }
-
-    /// What was ever added to counter `i`, which is below `N`.
-    fn total(&self, i: usize) -> u64 {
-        debug_assert!(i < N);
-        let cell = self.cells.as_ptr().wrapping_add(i);
-        (0..cpu::nr_cpu_ids())
-            // SAFETY: Any CPU number may be asked about.
-            .filter(|&cpu| unsafe { shim::pernet_shim_cpu_possible(cpu) })
-            // SAFETY: `i` is below `N` and the CPU is possible, so that it has a copy.
-            .map(|cpu| unsafe { shim::pernet_shim_per_cpu_read(cell, cpu) })
-            .fold(0, u64::wrapping_add)
     }
 }
 

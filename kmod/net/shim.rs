@@ -11,7 +11,6 @@ use super::compat::bindings::{
     net,
     net_device,
     netlink_callback,
-    nlattr,
     notifier_block,
     proc_dir_entry,
     rcu_gp_seq,
@@ -33,10 +32,11 @@ pub(super) struct NfHookOps {
     _opaque: [u8; 0],
 }
 
-/// `struct nf_hook_state`, which the module does not look into.
+/// `struct nf_hook_state`, as far as the module looks into it.
 #[repr(C)]
 pub(super) struct NfHookState {
-    _opaque: [u8; 0],
+    pub(super) hook: u8,
+    pub(super) pf: u8,
 }
 
 /// `nf_hookfn`.
@@ -90,17 +90,20 @@ unsafe extern "C" {
     pub(super) fn pernet_shim_sock_net(sk: *const sock) -> usize;
     pub(super) fn pernet_shim_drop_reasons(subsys: c_uint) -> *const DropReasonList;
 
-    pub(super) fn pernet_shim_nf_hook_ops(
+    pub(super) fn pernet_shim_nf_hook_ops_alloc(n: usize) -> *mut NfHookOps;
+    pub(super) fn pernet_shim_nf_hook_ops_set(
+        ops: *mut NfHookOps,
+        i: usize,
         hook: NfHookFn,
         private: *mut c_void,
         pf: u8,
         hooknum: c_uint,
         priority: c_int,
-    ) -> *mut NfHookOps;
+    );
 
     pub(super) fn pernet_shim_alloc_percpu(n: usize) -> *mut u64;
     pub(super) fn pernet_shim_this_cpu_add(counter: *mut u64, n: u64);
-    pub(super) fn pernet_shim_per_cpu_read(counter: *const u64, cpu: c_uint) -> u64;
+    pub(super) fn pernet_shim_per_cpu_ptr(counters: *const u64, cpu: c_uint) -> *const u64;
     pub(super) fn pernet_shim_cpu_possible(cpu: c_uint) -> bool;
 
     pub(super) fn pernet_shim_genl_info_net(info: *const genl_info) -> *mut net;
@@ -124,9 +127,8 @@ unsafe extern "C" {
         data: *mut c_void,
     ) -> c_int;
     pub(super) fn pernet_shim_sock_file(sk: *const sock) -> *const file;
-    pub(super) fn pernet_shim_nla_nest_start(skb: *mut sk_buff, attrtype: c_int) -> *mut nlattr;
-    pub(super) fn pernet_shim_nla_nest_end(skb: *mut sk_buff, start: *mut nlattr);
-    pub(super) fn pernet_shim_nla_nest_cancel(skb: *mut sk_buff, start: *mut nlattr);
+    pub(super) fn pernet_shim_skb_tail_pointer(skb: *const sk_buff) -> *mut u8;
+    pub(super) fn pernet_shim_skb_tailroom(skb: *const sk_buff) -> c_int;
 
     pub(super) fn pernet_shim_seq_pde_data(seq: *const seq_file) -> *mut c_void;
     pub(super) fn pernet_shim_seq_net(seq: *mut seq_file) -> *mut net;
@@ -144,8 +146,8 @@ unsafe extern "C" {
     pub(super) fn unregister_netdevice_notifier(nb: *mut notifier_block) -> c_int;
     pub(super) fn dev_get_by_name_rcu(net: *mut net, name: *const c_char) -> *mut net_device;
 
-    pub(super) fn nf_register_net_hook(net: *mut net, ops: *const NfHookOps) -> c_int;
-    pub(super) fn nf_unregister_net_hook(net: *mut net, ops: *const NfHookOps);
+    pub(super) fn nf_register_net_hooks(net: *mut net, ops: *const NfHookOps, n: c_uint) -> c_int;
+    pub(super) fn nf_unregister_net_hooks(net: *mut net, ops: *const NfHookOps, n: c_uint);
 
     pub(super) fn proc_create_net_single(
         name: *const c_char,

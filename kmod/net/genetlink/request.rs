@@ -158,8 +158,8 @@ pub(super) unsafe fn write_message(
         return Err(EMSGSIZE);
     }
     checked(header);
-    // SAFETY: By the caller's promise nobody else writes to the message.
-    let written = fill(&mut unsafe { Writer::from_raw(skb) });
+    // SAFETY: By the caller's promise nobody else uses the message.
+    let written = unsafe { Writer::append(skb, fill) };
     // SAFETY: `header` is that of the message that was just begun.
     unsafe {
         match written {

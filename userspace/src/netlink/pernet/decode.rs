@@ -149,7 +149,24 @@ pub fn report(message: &Buffer) -> Result<NetnsReport> {
         }
     }
     report.cookie = cookie.context("the module described a namespace without its cookie")?;
+    report.traffic = every_hook(&report.traffic);
     Ok(report)
+}
+
+/// With the hooks where nothing has passed, which the module leaves out.
+fn every_hook(told: &[Counts]) -> Vec<Counts> {
+    let hooks_of = |family| Hook::ALL.map(|hook| (family, hook));
+    let places = Family::ALL.into_iter().flat_map(hooks_of);
+    let counts = places.map(|(family, hook)| {
+        let told = (told.iter()).find(|told| told.family == family && told.hook == hook);
+        told.copied().unwrap_or(Counts {
+            family,
+            hook,
+            packets: 0,
+            bytes: 0,
+        })
+    });
+    counts.collect()
 }
 
 fn dropped(payload: &Buffer) -> Result<Dropped> {
@@ -320,7 +337,7 @@ mod tests {
                     moved_in: u64::MAX,
                     ..DeviceCounts::default()
                 },
-                traffic: vec![
+                traffic: every_hook(&[
                     Counts {
                         family: Family::Ipv4,
                         hook: Hook::LocalIn,
@@ -333,7 +350,7 @@ mod tests {
                         packets: u64::MAX,
                         bytes: 0,
                     },
-                ],
+                ]),
                 drops: vec![
                     Dropped {
                         subsystem: "core".into(),
@@ -369,6 +386,7 @@ mod tests {
             report,
             NetnsReport {
                 cookie: 7,
+                traffic: every_hook(&[]),
                 ..NetnsReport::default()
             }
         );

@@ -264,8 +264,9 @@ pub(crate) enum Netns {
     Preexisting = 8,
     /// Network devices of the namespace, the loopback device included.
     Devices = 9,
-    /// Packets counted at one hook for one family; one nest for each pair.
-    /// What was counted stays when counting ends.
+    /// Packets counted at one hook for one family; one nest for each pair
+    /// where packets have passed since the epoch began. What was counted
+    /// stays when counting ends.
     Traffic = 10,
     /// Whether packets are counted at the hooks. While they are not, there
     /// is nothing of this module at the namespace's hooks. Also
