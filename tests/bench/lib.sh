@@ -26,7 +26,7 @@ build() {
     local name
     mkdir -p "$floor"
     for name in "$@"; do
-        [[ $floor/$name -nt $here/floor/$name.c ]] ||
+        [[ $floor/$name -nt $here/floor/$name.c && $floor/$name -nt $here/floor/node.h ]] ||
             gcc -O2 -static -Wall -Wextra -Werror -o "$floor/$name" "$here/floor/$name.c" ||
             die "cannot build $name, which takes gcc and libc6-dev"
     done
@@ -58,7 +58,8 @@ EOS
 # compare RUNS TITLE: reads lines of "what it is called | command | what to do
 # after each run | and before", of which the last two may be missing; prints how
 # long each command takes at most in half of the runs, and in a tenth of them,
-# and both as multiples of the first command's.
+# and both as multiples of the first command's. The figures are kept in the file
+# times, in microseconds.
 compare() {
     local runs=$1 title=$2 label command after before
     local -a labels=() arguments=()
@@ -71,6 +72,7 @@ compare() {
     done
     local times
     times=$("$floor/repeat" "$runs" "${arguments[@]}") || die "$title: a command failed"
+    printf '%s\n' "$times" >"$work/times"
     printf '%-44s %8s %8s %8s %8s\n' "$title, $runs runs" median "x first" tenth "x first"
     paste -d '|' <(printf '%s\n' "${labels[@]}") - <<<"${times// /|}" | awk -F '|' '
         NR == 1 { median = $2; tenth = $3 }
@@ -85,6 +87,8 @@ is_number() {
 }
 
 is_number "${1:-1}" || die "usage: $0 [RUNS]"
+# Who asks Rust's library for backtraces pays for them where nothing fails, too.
+unset RUST_BACKTRACE RUST_LIB_BACKTRACE
 [[ -x $pernet ]] || die "$pernet is not there; \`make cli\` builds it, and PERNET= names another"
 command -v ip >/dev/null || die "there is no ip to compare with; it is in the package iproute2"
 [[ ${BENCH_INSIDE:-} == "$0" ]] || enter_namespaces "$@"

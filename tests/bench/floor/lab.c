@@ -24,14 +24,11 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-enum {
-	NAMESPACES = CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC,
-	PORTS = 1000,
-	LOOPBACK = 1,
-};
+#include "node.h"
+
+enum { PORTS = 1000, LOOPBACK = 1 };
 
 static const char PIDS[] = "/run/lab.pids";
 static const char IPV6[] = "/proc/sys/net/ipv6/conf/all/disable_ipv6";
@@ -228,43 +225,6 @@ static void settle(void)
 	close(fd);
 }
 
-static void live(int ready)
-{
-	if (mount("", "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-		err(1, "cannot keep mounts apart");
-	if (mount("proc", "/proc", "proc", 0, NULL) < 0 || mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
-		err(1, "cannot mount /proc and /sys");
-	settle();
-	if (write(ready, "", 1) != 1)
-		err(1, "cannot say that it is ready");
-	close(ready);
-	for (;;)
-		pause();
-}
-
-static pid_t start(void)
-{
-	int ends[2];
-	pid_t pid;
-	char byte;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		err(1, "cannot make a pipe");
-	pid = syscall(SYS_clone, NAMESPACES | SIGCHLD, NULL, NULL, NULL, NULL);
-	if (pid < 0)
-		err(1, "cannot make a node");
-	if (pid == 0) {
-		syscall(SYS_close_range, 3, ends[1] - 1, 0);
-		syscall(SYS_close_range, ends[1] + 1, ~0U, 0);
-		live(ends[1]);
-	}
-	close(ends[1]);
-	if (read(ends[0], &byte, 1) != 1)
-		errx(1, "a node did not come up");
-	close(ends[0]);
-	return pid;
-}
-
 // Binds a namespace to the file of its name; returns a descriptor of it.
 static int bind_name(int number, const char *source)
 {
@@ -298,7 +258,7 @@ static void make(int nodes, int has_processes)
 			first = first ? first : bridge;
 		}
 		if (has_processes) {
-			pid_t pid = start();
+			pid_t pid = start(settle);
 
 			fprintf(pids, "%d\n", pid);
 			snprintf(source, sizeof(source), "/proc/%d/ns/net", pid);

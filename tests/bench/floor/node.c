@@ -9,16 +9,13 @@
 #include <err.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NAMESPACES = CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC };
+#include "node.h"
 
 static void raise_loopback(void)
 {
@@ -28,42 +25,6 @@ static void raise_loopback(void)
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
 		err(1, "cannot bring lo up");
 	close(fd);
-}
-
-// PID 1 of the node.
-static void live(int ready)
-{
-	if (mount("", "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-		err(1, "cannot keep mounts apart");
-	if (mount("proc", "/proc", "proc", 0, NULL) < 0 || mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
-		err(1, "cannot mount /proc and /sys");
-	raise_loopback();
-	if (write(ready, "", 1) != 1)
-		err(1, "cannot say that it is ready");
-	close(ready);
-	for (;;)
-		pause();
-}
-
-static pid_t start(void)
-{
-	int pipe_ends[2];
-	pid_t pid;
-	char byte;
-
-	if (pipe2(pipe_ends, O_CLOEXEC) < 0)
-		err(1, "cannot make a pipe");
-	pid = syscall(SYS_clone, NAMESPACES | SIGCHLD, NULL, NULL, NULL, NULL);
-	if (pid < 0)
-		err(1, "cannot make a node");
-	if (pid == 0) {
-		close(pipe_ends[0]);
-		live(pipe_ends[1]);
-	}
-	close(pipe_ends[1]);
-	if (read(pipe_ends[0], &byte, 1) != 1)
-		errx(1, "the node did not come up");
-	return pid;
 }
 
 static void name(const char *name, pid_t pid)
@@ -88,6 +49,6 @@ int main(int argc, char **argv)
 {
 	if (argc != 2)
 		errx(2, "usage: node NAME");
-	name(argv[1], start());
+	name(argv[1], start(raise_loopback));
 	return 0;
 }

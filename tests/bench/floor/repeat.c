@@ -6,7 +6,7 @@
 //
 // They take turns, so that what slows the machine for a while slows them alike;
 // in another order each round, so that none always pays for what the same other
-// one left to be done. The first rounds warm up, and do not count.
+// one left to be done. The first rounds, one or three, warm up and do not count.
 //
 // A command is one argument, split at its spaces. Those after --before and
 // --after are run, and not timed, around each run of the one they follow.
@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WARM_UP = 3, MAX_WORDS = 64 };
+enum { WARM_UP = 3, FEW_RUNS = 5, MAX_WORDS = 64 };
 
 struct command {
 	char *line;
@@ -115,7 +115,7 @@ static void run_rounds(struct command *const *commands, int n, int runs)
 	struct command *turn[n];
 
 	memcpy(turn, commands, sizeof(turn));
-	for (int round = -WARM_UP; round < runs; round++) {
+	for (int round = runs < FEW_RUNS ? -1 : -WARM_UP; round < runs; round++) {
 		shuffle(turn, n);
 		for (int i = 0; i < n; i++) {
 			double time = run_with_company(turn[i]);
