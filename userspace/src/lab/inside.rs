@@ -10,6 +10,7 @@ use nix::errno::Errno;
 
 use super::model::{End, Impairment, Node, Place, Route};
 use super::workers::Run;
+use crate::netlink::address::Use;
 use crate::netlink::netem::{self, Netem};
 use crate::netlink::route;
 use crate::netlink::{Address, Batch, Refusal, Socket, address, link};
@@ -150,7 +151,8 @@ impl Task<'_> {
             run.forgive(batch);
         }
         for added in new.iter().filter(|address| !old.contains(address)) {
-            address::add(batch, format!("cannot give lo {added}"), LOOPBACK, added)?;
+            let what = format!("cannot give lo {added}");
+            address::add(batch, what, LOOPBACK, added, Use::AtOnce)?;
             run.forgive(batch);
         }
         Ok(())
@@ -247,10 +249,11 @@ impl EndTask<'_> {
             .filter(|address| !before.contains(address))
         {
             let what = format!("cannot give {place} the address {added}");
-            match node.dad {
-                true => address::try_out(batch, what, index, added)?,
-                false => address::add(batch, what, index, added)?,
-            }
+            let when = match node.dad {
+                true => Use::AfterTrial,
+                false => Use::AtOnce,
+            };
+            address::add(batch, what, index, added, when)?;
             run.forgive(batch);
         }
         let impairment = was.and_then(|old| old.impairment.as_ref());

@@ -74,27 +74,29 @@ impl fmt::Display for Address {
     }
 }
 
-/// Gives the device with index `index` an address. An IPv6 one can be used at
-/// once: whoever chose it answers for its being the only one.
+/// When an address can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// At once: whoever chose it answers for its being the only one.
+    AtOnce,
+    /// An IPv6 one when it was found to have no duplicate.
+    AfterTrial,
+}
+
+/// Gives the device with index `index` an address.
 pub fn add(
     batch: &mut Batch,
     what: impl Into<String>,
     index: i32,
     address: &Address,
+    when: Use,
 ) -> Result<()> {
+    let mut message = message(index, address)?;
+    if address.ip.is_ipv6() && when == Use::AtOnce {
+        message = message.ifa_flags(IfaF::NODAD);
+    }
     let flags = NlmF::CREATE | NlmF::EXCL;
-    batch.push(what, Rtm::Newaddr, flags, &message(index, address, true)?)
-}
-
-/// The same, but whether an IPv6 address has a duplicate is found out first.
-pub fn try_out(
-    batch: &mut Batch,
-    what: impl Into<String>,
-    index: i32,
-    address: &Address,
-) -> Result<()> {
-    let flags = NlmF::CREATE | NlmF::EXCL;
-    batch.push(what, Rtm::Newaddr, flags, &message(index, address, false)?)
+    batch.push(what, Rtm::Newaddr, flags, &message.build()?)
 }
 
 /// Takes an address away from the device with index `index`.
@@ -104,11 +106,11 @@ pub fn remove(
     index: i32,
     address: &Address,
 ) -> Result<()> {
-    let message = message(index, address, true)?;
+    let message = message(index, address)?.build()?;
     batch.push(what, Rtm::Deladdr, NlmF::empty(), &message)
 }
 
-fn message(index: i32, address: &Address, at_once: bool) -> Result<Ifaddrmsg> {
+fn message(index: i32, address: &Address) -> Result<IfaddrmsgBuilder> {
     let mut attributes = RtBuffer::new();
     let ip = attribute::ip(address.ip);
     attributes.push(attribute::rt(Ifa::Local, ip.clone())?);
@@ -116,19 +118,16 @@ fn message(index: i32, address: &Address, at_once: bool) -> Result<Ifaddrmsg> {
     if let Some(broadcast) = address.broadcast() {
         attributes.push(attribute::rt(Ifa::Broadcast, broadcast.octets())?);
     }
-    let (family, flags) = match (address.ip, at_once) {
-        (IpAddr::V4(_), _) => (RtAddrFamily::Inet, IfaF::empty()),
-        (IpAddr::V6(_), true) => (RtAddrFamily::Inet6, IfaF::NODAD),
-        (IpAddr::V6(_), false) => (RtAddrFamily::Inet6, IfaF::empty()),
+    let family = match address.ip {
+        IpAddr::V4(_) => RtAddrFamily::Inet,
+        IpAddr::V6(_) => RtAddrFamily::Inet6,
     };
     Ok(IfaddrmsgBuilder::default()
         .ifa_family(family)
         .ifa_prefixlen(address.prefix)
-        .ifa_flags(flags)
         .ifa_scope(RtScope::Universe)
         .ifa_index(index.unsigned_abs())
-        .rtattrs(attributes)
-        .build()?)
+        .rtattrs(attributes))
 }
 
 /// What became of an IPv6 address that is looked for duplicates of.

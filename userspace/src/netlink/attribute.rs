@@ -161,7 +161,7 @@ mod tests {
     fn attributes_are_built_as_the_kernel_reads_them() {
         let inner = rt(8_u16, 1_u8).unwrap();
         let outer = rt(10_u16, inner).unwrap();
-        let bytes = super::super::socket::bytes(&outer).unwrap();
+        let bytes = super::super::datagram::bytes(&outer).unwrap();
         let word = u16::to_ne_bytes;
         let expected = [word(12), word(10), word(5), word(8), [1, 0], [0, 0]].concat();
         assert_eq!(bytes, expected);

@@ -12,8 +12,8 @@ use neli::types::{Buffer, RtBuffer};
 use nix::errno::Errno;
 use nix::libc;
 
-use super::link::{self, DeviceName, Link, Mac};
-use super::{Batch, Refusal, Socket, attribute};
+use super::link::{self, Link};
+use super::{Batch, DeviceName, Mac, Refusal, Socket, attribute};
 
 /// Numbers of linux/if_link.h.
 const IFLA_BR_FORWARD_DELAY: u16 = 1;

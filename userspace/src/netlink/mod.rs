@@ -9,7 +9,10 @@
 
 pub mod address;
 mod attribute;
+mod batch;
 pub mod bridge;
+mod datagram;
+mod device;
 pub mod link;
 pub mod netem;
 pub mod nftables;
@@ -21,6 +24,7 @@ mod socket;
 pub mod watch;
 
 pub use address::Address;
-pub use link::{DeviceName, Mac};
+pub use batch::Batch;
+pub use device::{DeviceName, Mac};
 pub use refusal::Refusal;
-pub use socket::{Batch, Socket};
+pub use socket::Socket;

@@ -12,7 +12,7 @@ use neli::types::{Buffer, RtBuffer};
 use nix::errno::Errno;
 use nix::libc;
 
-use super::socket::bytes;
+use super::datagram::bytes;
 use super::{Batch, Refusal, Socket, attribute};
 
 /// Numbers of linux/pkt_sched.h.

@@ -10,7 +10,7 @@ use neli::consts::rtnl::Rtm;
 use neli::types::Buffer;
 use nix::errno::Errno;
 
-use super::socket::bytes;
+use super::datagram::bytes;
 use super::{Batch, Socket, attribute};
 
 /// Numbers of linux/net_namespace.h.
@@ -24,13 +24,28 @@ const HEADER: [u8; 4] = [0; 4];
 /// `RTNLGRP_NSID` of linux/rtnetlink.h.
 const GROUP: u32 = 28;
 
+const FINDING: &str = "cannot find the id of a network namespace";
+
 /// The id that the namespace `netns` has in the socket's, if any.
 pub fn of(socket: &mut Socket, netns: BorrowedFd) -> Result<Option<i32>> {
-    let what = "cannot find the id of a network namespace";
-    let batch = Batch::of(what, Rtm::Getnsid, NlmF::empty(), &message(netns, None)?)?;
-    let answers = socket.transact(&batch)?;
-    let answer = answers.iter().flatten().next().context(what)?;
-    id(answer)
+    let ids = of_each(socket, std::iter::once(netns))?;
+    ids.first().copied().context(FINDING)
+}
+
+/// The same of several namespaces.
+pub fn of_each<'a>(
+    socket: &mut Socket,
+    namespaces: impl Iterator<Item = BorrowedFd<'a>>,
+) -> Result<Vec<Option<i32>>> {
+    let mut batch = Batch::default();
+    for netns in namespaces {
+        let message = message(netns, None)?;
+        batch.push(FINDING, Rtm::Getnsid, NlmF::empty(), &message)?;
+    }
+    let answers = socket.transact(&batch)?.into_iter();
+    answers
+        .map(|answer| id(answer.first().context(FINDING)?))
+        .collect()
 }
 
 /// Whether any namespace has an id in the socket's.

@@ -13,6 +13,7 @@ use super::interrupt::Deferred;
 use super::links;
 use super::reference;
 use super::registry::{EndRecord, LinkRecord, Registry};
+use crate::netlink::address::Use;
 use crate::netlink::link::{self, NewEnd};
 use crate::netlink::{Batch, DeviceName, Mac, Socket, address};
 use crate::netns::{Inode, Netns, Reference, own_cookie};
@@ -243,7 +244,7 @@ impl Placed {
         }
         for address in &end.addresses {
             let what = format!("cannot give {end} the address {address}");
-            address::add(&mut batch, what, index, address)?;
+            address::add(&mut batch, what, index, address, Use::AtOnce)?;
         }
         link::up(&mut batch, format!("cannot bring up {end}"), index)?;
         self.socket.transact(&batch).map(drop)
