@@ -2,13 +2,27 @@
 
 //! Looking at many things at once, on all cores.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
+
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::unistd::Pid;
 
 /// How many things a thread takes at a time: enough that the threads are seldom
 /// in each other's way, and few enough that they end together.
 const AT_A_TIME: usize = 16;
+
+/// How many cores there are to work. The standard library would look for limits of
+/// control groups too, in a list of all mounts, of which each node is one.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    let count = |cores: CpuSet| {
+        let usable = |&core: &usize| cores.is_set(core) == Ok(true);
+        (0..CpuSet::count()).filter(usable).count()
+    };
+    *CORES.get_or_init(|| sched_getaffinity(Pid::from_raw(0)).map_or(1, count))
+}
 
 /// What `work` makes of each of `items`, in their order. It runs in threads of its
 /// own, each with what `prepare` makes for it, so it may go where the caller's
@@ -33,7 +47,7 @@ pub fn map<T: Sync, S, R: Send>(
             parts.push((begin, part));
         }
     };
-    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores();
     thread::scope(|scope| {
         for _ in 0..cores.min(items.len().div_ceil(AT_A_TIME)) {
             scope.spawn(worker);

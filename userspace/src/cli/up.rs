@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::{node, output};
-use crate::lab::plan::Step;
+use crate::lab::steps::Step;
 use crate::lab::{self, file};
 use crate::netns::Name;
 

@@ -33,7 +33,7 @@ pub struct Passage<'a> {
 /// What it takes to remove what a lab no longer has.
 pub struct Departure {
     socket: Socket,
-    nodes: Vec<Living>,
+    nodes: Vec<Name>,
 }
 
 impl<'a> Passage<'a> {
@@ -105,12 +105,15 @@ impl<'a> Passage<'a> {
     /// Gets all that [`Passage::leave`] needs, while it can still be done without.
     pub fn departure(&self, registry: &Registry) -> Result<Departure> {
         let again: HashSet<&Name> = self.new.nodes.iter().map(|node| &node.netns).collect();
-        let nodes = living(registry, self.plan.nodes.removed.iter().copied())?;
+        let removed = self.plan.nodes.removed.iter();
+        let removed = removed.map(|node| &node.netns);
+        let mut nodes = Vec::new();
+        for name in removed.filter(|name| !again.contains(name)) {
+            nodes.extend(Living::find(registry, name)?.map(|node| node.name));
+        }
         Ok(Departure {
             socket: Socket::route()?,
-            nodes: (nodes.into_iter())
-                .filter(|node| !again.contains(&node.name))
-                .collect(),
+            nodes,
         })
     }
 
@@ -142,7 +145,9 @@ impl<'a> Passage<'a> {
         if nodes.is_empty() {
             return Ok(());
         }
-        life::remove(registry, nodes, Until::LinksAreGone, note)
+        let leaving = life::let_go(&registry, living(&registry, &nodes), Until::LinksAreGone)?;
+        drop(registry);
+        leaving.wait(note)
     }
 
     /// Takes away at once what has a name that something new is to have.
@@ -170,26 +175,35 @@ impl<'a> Passage<'a> {
         let made: HashSet<&Name> = (self.plan.nodes.added.iter())
             .map(|node| &node.netns)
             .collect();
-        let nodes = self.plan.nodes.removed.iter().copied();
-        let nodes = living(registry, nodes.filter(|node| made.contains(&node.netns)))?;
+        let removed = self.plan.nodes.removed.iter();
+        let removed = removed.map(|node| &node.netns);
+        let nodes: Vec<&Name> = removed.filter(|name| made.contains(name)).collect();
         if nodes.is_empty() {
             return Ok(());
         }
-        life::remove_under(registry, nodes, Until::NamespacesAreGone, note)
+        let nodes = living(registry, nodes);
+        life::let_go(registry, nodes, Until::NamespacesAreGone)?.wait(note)
     }
 
     /// The nodes that are to be made.
     fn unborn(&self, run: &Run, registry: &Registry) -> Result<Vec<&'a Node>> {
-        let mut nodes = self.plan.nodes.added.clone();
-        if run.undoes {
-            let there: HashSet<Name> = (living(registry, nodes.iter().copied())?.iter())
-                .filter(|node| node.exists())
-                .map(|node| node.name.clone())
-                .collect();
-            nodes.retain(|node| !there.contains(&node.netns));
+        let mut nodes = Vec::new();
+        for &node in &self.plan.nodes.added {
+            let living = match run.undoes {
+                true => Living::find(registry, &node.netns)?,
+                false => None,
+            };
+            if living.is_none_or(|living| !living.exists()) {
+                nodes.push(node);
+            }
         }
+        let removed = self.plan.nodes.removed.iter();
+        let freed: HashSet<&Name> = removed.map(|node| &node.netns).collect();
         for node in &nodes {
-            life::check_free(registry, &node.netns)?;
+            // Others have been looked at before.
+            if run.undoes || freed.contains(&node.netns) {
+                life::check_free(registry, &node.netns)?;
+            }
         }
         Ok(nodes)
     }
@@ -301,10 +315,13 @@ impl<'a> Passage<'a> {
 pub const NO_MODULE: &str =
     "nodes are to count, and the module pernet is not loaded; `modprobe pernet` loads it";
 
-/// What there is of nodes, by their records.
-fn living<'a>(registry: &Registry, nodes: impl Iterator<Item = &'a Node>) -> Result<Vec<Living>> {
-    let found = nodes.map(|node| Living::find(registry, &node.netns).transpose());
-    found.flatten().collect()
+/// What there is of nodes of these names, by their records.
+fn living<'a>(
+    registry: &Registry,
+    names: impl IntoIterator<Item = &'a Name>,
+) -> impl Iterator<Item = Result<Living>> {
+    let names = names.into_iter();
+    names.filter_map(|name| Living::find(registry, name).transpose())
 }
 
 /// The devices of a link, by their names and the nodes that they are in, if they

@@ -17,11 +17,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Pid, pipe2};
 
 use super::model::{Kind, Node};
-use super::workers::{Run, cores};
+use super::workers::Run;
 use crate::kernel::process;
 use crate::node::init::environment::Ipv6;
 use crate::node::life::Birth;
 use crate::node::registry::Registry;
+use crate::parallel::cores;
 
 /// While one waits for a first process, another makes the next.
 const HANDS_PER_CORE: usize = 2;

@@ -5,8 +5,7 @@
 
 use std::collections::HashSet;
 
-use anyhow::{Context, Result};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use anyhow::Result;
 
 use super::commands;
 use super::model::Lab;
@@ -42,15 +41,11 @@ pub fn remove(registry: Registry, record: &LabRecord, note: impl Fn(String)) -> 
         ..record.clone()
     };
     leaving.put(&registry)?;
-    allow_many_files()?;
     commands::end(record.commands.iter())?;
-    let mut nodes = Vec::new();
     let mut names = HashSet::new();
-    for node in record.labs().flat_map(|lab| &lab.nodes) {
-        if names.insert(&node.netns) {
-            nodes.extend(Node::find(&registry, &node.netns)?);
-        }
-    }
+    let nodes = (record.labs().flat_map(|lab| &lab.nodes))
+        .filter(|node| names.insert(&node.netns))
+        .filter_map(|node| Node::find(&registry, &node.netns).transpose());
     let leaving = life::let_go(&registry, nodes, Until::LinksAreGone)?;
     let bridges = record.labs().flat_map(|lab| &lab.bridges);
     ports::delete_bridges(&registry, &mut Socket::route()?, bridges)?;
@@ -59,34 +54,21 @@ pub fn remove(registry: Registry, record: &LabRecord, note: impl Fn(String)) -> 
     leaving.wait(note)
 }
 
-/// Nodes that go together are held together, by some files each.
-fn allow_many_files() -> Result<()> {
-    let what = "cannot have as many files open as there are nodes";
-    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).context(what)?;
-    setrlimit(Resource::RLIMIT_NOFILE, most, most).context(what)
-}
-
 /// What `pernet cleanup` finds: labs, and all that is recorded by itself.
-pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<String>> {
+pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     let mut found = Vec::new();
     if let Some(registry) = Registry::read()? {
-        let labs: Vec<(String, LabRecord)> = registry.labs().all()?;
-        for (name, record) in &labs {
-            found.push(format!("lab {name} ({})", record.state.word()));
+        for (name, record) in registry.labs().all::<LabRecord>()? {
+            let state = record.state.word();
+            found.push(Remnant::Lab { name, state });
             if remove {
                 commands::end(record.commands.iter())?;
             }
         }
         let strays = registry.labs().unreadable::<LabRecord>()?;
-        found.extend(
-            strays
-                .iter()
-                .map(|path| Remnant::File(path.clone()).to_string()),
-        );
+        found.extend(strays.into_iter().map(Remnant::File));
     }
-    // Nodes, links and bridges are recorded each by itself as well.
-    let remnants = cleanup::cleanup(remove, note)?;
-    found.extend(remnants.iter().map(Remnant::to_string));
+    found.extend(cleanup::cleanup(remove, note)?);
     if remove && !found.is_empty() {
         let registry = Registry::change()?;
         let shelf = registry.labs();

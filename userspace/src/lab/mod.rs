@@ -25,6 +25,7 @@ mod present;
 mod progress;
 mod ready;
 pub mod record;
+pub mod steps;
 mod up;
 mod wires;
 mod workers;

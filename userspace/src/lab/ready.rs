@@ -11,6 +11,7 @@ use super::inside::Task;
 use super::workers::Run;
 use crate::netlink::address::{self, Trial};
 use crate::netlink::bridge::port_state;
+use crate::netlink::link::Link;
 use crate::netlink::watch::Watch;
 use crate::netlink::{Socket, link};
 use crate::netns::named;
@@ -61,19 +62,36 @@ pub fn ports(run: &Run, indexes: &BTreeSet<i32>, forward_delay: u32) -> Result<(
     }
     let mut socket = Socket::route()?;
     let patience = CARRIER + Duration::from_secs(2 * u64::from(forward_delay));
+    // The kernel comes to them in turn: until the last one is ready, nothing else is
+    // to be learned of a thousand.
+    let mut last = None;
     wait(run, patience, Watch::links, || {
+        if let Some(index) = last {
+            if let Some(missing) = missing(&link::get(&mut socket, index)?)? {
+                return Ok(Some(missing));
+            }
+        }
+        last = None;
+        let mut all_missing = None;
         for link in link::all(&mut socket)? {
             if indexes.contains(&link.index) {
-                if !link.operational {
-                    return Ok(Some(format!("port {} has no carrier", link.name)));
-                }
-                let state = port_state(&link)?;
-                if state == "listening" || state == "learning" {
-                    return Ok(Some(format!("port {} is still {state}", link.name)));
+                if let Some(missing) = missing(&link)? {
+                    (last, all_missing) = (Some(link.index), Some(missing));
                 }
             }
         }
-        Ok(None)
+        Ok(all_missing)
+    })
+}
+
+/// What a port lacks.
+fn missing(port: &Link) -> Result<Option<String>> {
+    if !port.operational {
+        return Ok(Some(format!("port {} has no carrier", port.name)));
+    }
+    Ok(match port_state(port)? {
+        state @ ("listening" | "learning") => Some(format!("port {} is still {state}", port.name)),
+        _ => None,
     })
 }
 

@@ -10,11 +10,7 @@ use anyhow::Result;
 
 use super::progress::Progress;
 use crate::node::interrupt::Deferred;
-
-/// How many there are to work.
-pub fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
-}
+use crate::parallel::cores;
 
 /// What all steps of a run have in common.
 pub struct Run<'a> {
@@ -65,7 +61,10 @@ impl Run<'_> {
                 failure.get_or_insert(error);
             }
         };
-        let hands = cores().min(items.len().div_ceil(at_a_time));
+        let hands = match items.len().div_ceil(at_a_time) {
+            parts @ (0 | 1) => parts,
+            parts => parts.min(cores()),
+        };
         if hands > 1 {
             thread::scope(|scope| {
                 for number in 1..hands {

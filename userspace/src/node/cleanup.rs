@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use nix::errno::Errno;
+use serde::Serialize;
 
 use super::life::{self, Node, Until};
 use super::registry::{BridgeRecord, EndRecord, LinkRecord, NodeRecord, Registry, VnodedRecord};
@@ -17,7 +18,8 @@ use crate::netlink::{Refusal, Socket};
 use crate::netns::{Name, Reference, own_cookie};
 
 /// Something that pernet made.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Remnant {
     Node {
         name: Name,
@@ -34,6 +36,11 @@ pub enum Remnant {
     },
     Bridge {
         name: String,
+    },
+    /// Of which nodes, links and bridges are recorded each by itself as well.
+    Lab {
+        name: String,
+        state: &'static str,
     },
     File(PathBuf),
 }
@@ -54,7 +61,7 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     }));
     // Most links go with their nodes; what they were is only known before.
     let links = present_links(&registry)?;
-    let all = Node::all(&registry)?;
+    let all = registry.nodes().all::<NodeRecord>()?;
     found.extend(links.iter().map(|(record, _, _)| {
         let [end, other] = record.ends.each_ref().map(|end| place_of(end, &all));
         Remnant::Link { end, other }
@@ -63,7 +70,8 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     found.extend(bridges.iter().map(|(_, _, bridge)| Remnant::Bridge {
         name: bridge.name.clone(),
     }));
-    let names: Vec<Name> = all.into_iter().map(|node| node.name).collect();
+    let names = all.iter().map(|(name, _)| name.parse());
+    let names: Vec<Name> = names.collect::<Result<_>>()?;
     let mut strays = files::strays(&registry, &names)?;
     strays.extend(registry.nodes().unreadable::<NodeRecord>()?);
     strays.extend(registry.links().unreadable::<LinkRecord>()?);
@@ -85,20 +93,20 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
 }
 
 fn nodes(registry: &Registry) -> Result<Vec<Remnant>> {
-    let nodes = Node::all(registry)?.into_iter();
-    Ok(nodes
-        .map(|node| Remnant::Node {
+    let nodes = Node::all(registry)?.map(|node| {
+        node.map(|node| Remnant::Node {
             state: node.state(),
             name: node.name,
         })
-        .collect())
+    });
+    nodes.collect()
 }
 
 /// An end as people write it.
-fn place_of(end: &EndRecord, nodes: &[Node]) -> String {
-    let in_it = |node: &&Node| node.record.cookie == Some(end.netns_cookie);
-    match nodes.iter().find(in_it) {
-        Some(node) => format!("{}:{}", node.name, end.name),
+fn place_of(end: &EndRecord, nodes: &[(String, NodeRecord)]) -> String {
+    let mut nodes = nodes.iter();
+    match nodes.find(|(_, record)| record.cookie == Some(end.netns_cookie)) {
+        Some((name, _)) => format!("{name}:{}", end.name),
         None => end.name.clone(),
     }
 }
@@ -185,6 +193,7 @@ impl fmt::Display for Remnant {
             }
             Remnant::Link { end, other } => write!(f, "link {end} - {other}"),
             Remnant::Bridge { name } => write!(f, "bridge {name}"),
+            Remnant::Lab { name, state } => write!(f, "lab {name} ({state})"),
             Remnant::File(path) => write!(f, "file {}", path.display()),
         }
     }

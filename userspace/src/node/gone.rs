@@ -28,22 +28,24 @@ pub struct Gone {
 }
 
 impl Gone {
-    /// Begins to watch, while the namespaces are there. Whoever is not root goes
-    /// into namespaces of their own for that, and stays there.
-    pub fn watch<'a>(namespaces: impl Iterator<Item = &'a Netns>) -> Result<Self> {
+    /// Begins to watch. Whoever is not root goes into namespaces of their own for
+    /// that, and stays there.
+    pub fn watch() -> Result<Self> {
         if !geteuid().is_root() {
             go_where_ids_can_be_given()?;
         }
-        let mut gone = Gone {
+        Ok(Gone {
             events: nsid::Events::open()?,
             socket: Socket::route()?,
             waiting: HashSet::new(),
-        };
-        for netns in namespaces {
-            let id = nsid::assign(&mut gone.socket, netns.as_fd())?;
-            gone.waiting.insert(id);
-        }
-        Ok(gone)
+        })
+    }
+
+    /// Watches one more, which is still there.
+    pub fn add(&mut self, netns: &Netns) -> Result<()> {
+        let id = nsid::assign(&mut self.socket, netns.as_fd())?;
+        self.waiting.insert(id);
+        Ok(())
     }
 
     /// Waits, for ever if something keeps one of them alive.

@@ -2,6 +2,8 @@
 
 //! Which links are pernet's: one record, found by either of its ends.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 
 use super::registry::{EndRecord, LinkRecord, Registry};
@@ -88,11 +90,12 @@ fn is_alone(registry: &Registry, record: &LinkRecord) -> bool {
     !matches!(first, Ok(Some(first)) if first.ends[1].key() == record.ends[1].key())
 }
 
-/// Forgets the links of a namespace, which have gone with it.
-pub fn forget_all_in(registry: &Registry, netns_cookie: u64) -> Result<()> {
-    let beginning = key(netns_cookie, "");
+/// Forgets the links of these namespaces, which have gone with them.
+pub fn forget_all_in(registry: &Registry, netns_cookies: &HashSet<u64>) -> Result<()> {
     for key in registry.links().keys()? {
-        if key.starts_with(&beginning) {
+        let cookie = key.split_once('-').map(|(cookie, _)| cookie);
+        let cookie = cookie.and_then(|cookie| u64::from_str_radix(cookie, 16).ok());
+        if cookie.is_some_and(|cookie| netns_cookies.contains(&cookie)) {
             match registry.links().get(&key)? {
                 Some(record) => remove(registry, &record)?,
                 None => registry.links().remove(&key)?,

@@ -9,7 +9,7 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, ensure};
 use nix::fcntl::{Flock, FlockArg};
@@ -156,11 +156,13 @@ impl<T> Filed<T> {
 }
 
 fn this_boot() -> Result<String> {
+    static BOOT: OnceLock<String> = OnceLock::new();
+    if let Some(boot) = BOOT.get() {
+        return Ok(boot.clone());
+    }
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id");
-    Ok(boot
-        .context("cannot identify this boot")?
-        .trim_end()
-        .to_owned())
+    let boot = boot.context("cannot identify this boot")?;
+    Ok(BOOT.get_or_init(|| boot.trim_end().to_owned()).clone())
 }
 
 /// Where the caller's records are.

@@ -3,11 +3,12 @@
 //! Deleting nodes.
 
 use anyhow::{Result, bail};
+use nix::unistd::geteuid;
 
 use super::{Node, check_distinct, end};
+use crate::netns::Name;
 use crate::netns::named::{self, Entry};
-use crate::netns::{Name, Netns};
-use crate::node::departure::Departure;
+use crate::node::departure::{Departure, Leaver};
 use crate::node::links;
 use crate::node::registry::{Kind, Registry};
 
@@ -25,21 +26,27 @@ pub enum Until {
 pub fn delete(names: &[Name], until: Until, note: impl Fn(String)) -> Result<()> {
     check_distinct(names)?;
     let registry = Registry::change()?;
-    let nodes = names
-        .iter()
-        .map(|name| ours(&registry, name))
-        .collect::<Result<Vec<_>>>()?;
-    remove(registry, nodes, until, note)
+    for name in names {
+        ours(&registry, name)?;
+    }
+    let nodes = names.iter().map(|name| ours(&registry, name));
+    let leaving = let_go(&registry, nodes, until)?;
+    drop(registry);
+    leaving.wait(note)
 }
 
 /// Deletes every node, and forgets those that are gone. Returns the names of
 /// those that were there.
 pub fn delete_all(until: Until, note: impl Fn(String)) -> Result<Vec<Name>> {
     let registry = Registry::change()?;
-    let nodes = Node::all(&registry)?;
-    let there = nodes.iter().filter(|node| node.exists());
-    let names = there.map(|node| node.name.clone()).collect();
-    remove(registry, nodes, until, note)?;
+    let mut names = Vec::new();
+    let nodes = Node::all(&registry)?.inspect(|node| {
+        let there = node.as_ref().ok().filter(|node| node.exists());
+        names.extend(there.map(|node| node.name.clone()));
+    });
+    let leaving = let_go(&registry, nodes, until)?;
+    drop(registry);
+    leaving.wait(note)?;
     Ok(names)
 }
 
@@ -60,50 +67,63 @@ fn ours(registry: &Registry, name: &Name) -> Result<Node> {
     }
 }
 
-/// Deletes nodes, and forgets those that are gone. Others can go on as soon as the
-/// nodes are let go of.
-pub fn remove(
-    registry: Registry,
-    nodes: Vec<Node>,
-    until: Until,
-    note: impl Fn(String),
-) -> Result<()> {
-    let leaving = let_go(&registry, nodes, until)?;
-    drop(registry);
-    leaving.wait(note)
-}
+/// As many nodes are let go of at a time. A namespace takes the kernel tens of
+/// milliseconds to clear away, a hundred together hardly more; while it does, the next
+/// are looked at, and no more than these have files open here.
+const TOGETHER: usize = 128;
 
-/// The same, while nobody else changes anything.
-pub fn remove_under(
+/// Lets go of nodes, and forgets those that are gone. What becomes of them then can
+/// be waited for, when others can change the registry again.
+pub fn let_go(
     registry: &Registry,
-    nodes: Vec<Node>,
+    mut nodes: impl Iterator<Item = Result<Node>>,
     until: Until,
-    note: impl Fn(String),
-) -> Result<()> {
-    let_go(registry, nodes, until)?.wait(note)
-}
-
-/// The same, but what has to be waited for is left to the caller.
-pub fn let_go(registry: &Registry, nodes: Vec<Node>, until: Until) -> Result<Departure> {
-    let spaces: Vec<(&Name, Netns)> = (nodes.iter())
-        // One that was adopted stays where it is.
-        .filter(|node| node.record.kind != Kind::Adopted)
-        .filter_map(|node| Some(node.netns().transpose()?.map(|netns| (&node.name, netns))))
-        .collect::<Result<_>>()?;
-    let mut leaving = Departure::of(spaces.iter().map(|(name, netns)| (*name, netns)))?;
-    if until == Until::NamespacesAreGone {
-        leaving.announce(spaces.iter().map(|(_, netns)| netns))?;
-    }
-    end::end(end::processes(&nodes))?;
-    leaving.look_inside();
-    drop(spaces);
-    // A namespace takes tens of milliseconds to go, a hundred let go together
-    // hardly more: so nothing waits between one and the next.
-    for node in &nodes {
-        node.forget(registry)?;
-        if let (Some(cookie), true) = (node.record.cookie, node.record.kind != Kind::Adopted) {
-            links::forget_all_in(registry, cookie)?;
-        }
+) -> Result<Departure> {
+    let until_gone = until == Until::NamespacesAreGone;
+    let at_a_time = match until_gone && !geteuid().is_root() {
+        // To watch them, this goes where it finds no others.
+        true => usize::MAX,
+        false => TOGETHER,
+    };
+    let mut next = || Group::of(nodes.by_ref().take(at_a_time));
+    let mut group = next()?;
+    let mut leaving = Departure::begin(until_gone)?;
+    while !group.nodes.is_empty() {
+        group.let_go(registry, &mut leaving)?;
+        group = next()?;
     }
     Ok(leaving)
+}
+
+/// Nodes that are let go of together.
+struct Group {
+    nodes: Vec<Node>,
+    spaces: Vec<Leaver>,
+}
+
+impl Group {
+    fn of(nodes: impl Iterator<Item = Result<Node>>) -> Result<Self> {
+        let nodes: Vec<Node> = nodes.collect::<Result<_>>()?;
+        let spaces = (nodes.iter().filter(goes))
+            .filter_map(|node| Some(node.netns().transpose()?.map(|it| (node.name.clone(), it))));
+        let spaces = spaces.collect::<Result<_>>()?;
+        Ok(Group { nodes, spaces })
+    }
+
+    fn let_go(self, registry: &Registry, leaving: &mut Departure) -> Result<()> {
+        let Group { nodes, spaces } = self;
+        leaving.look_at(&spaces)?;
+        end::end(end::processes(&nodes))?;
+        leaving.look_inside(&spaces)?;
+        drop(spaces);
+        nodes.iter().try_for_each(|node| node.forget(registry))?;
+        let cookies = nodes.iter().filter(goes);
+        let cookies = cookies.filter_map(|node| node.record.cookie).collect();
+        links::forget_all_in(registry, &cookies)
+    }
+}
+
+/// A namespace that was adopted stays where it is.
+fn goes(node: &&Node) -> bool {
+    node.record.kind != Kind::Adopted
 }

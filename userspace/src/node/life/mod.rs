@@ -9,7 +9,7 @@ mod end;
 mod state;
 
 pub use add::{Birth, Request, add, adopt, check_free, start};
-pub use delete::{Until, delete, delete_all, let_go, remove, remove_under};
+pub use delete::{Until, delete, delete_all, let_go};
 pub use end::{end, stop, wait};
 pub use state::Node;
 
@@ -53,10 +53,11 @@ pub fn list() -> Result<Vec<Description>> {
     let Some(registry) = Registry::read()? else {
         return Ok(Vec::new());
     };
-    (Node::all(&registry)?.iter())
-        .filter(|node| node.exists())
-        .map(|node| describe(&registry, node))
-        .collect()
+    let there = Node::all(&registry)?.filter_map(|node| match node {
+        Ok(node) if !node.exists() => None,
+        node => Some(node.and_then(|node| describe(&registry, &node))),
+    });
+    there.collect()
 }
 
 /// One node, with the processes in it.

@@ -2,6 +2,8 @@
 
 //! What became of what is recorded.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
 
 use crate::kernel::process::Pidfd;
@@ -18,7 +20,7 @@ pub struct Node {
     /// Its first process, if that is alive.
     pub process: Option<Pidfd>,
     /// Its network namespace, if its name stands for it.
-    pub named: Option<Netns>,
+    pub named: Option<Arc<Netns>>,
     /// The name stands for something that is not the node's.
     pub name_is_anothers: bool,
 }
@@ -33,7 +35,7 @@ impl Node {
         let process = record.process.as_ref().map(Process::open).transpose()?;
         let (named, name_is_anothers) = match named::look(name)? {
             Entry::Bound(netns) => match is_of(&netns, name, &record)? {
-                true => (Some(netns), false),
+                true => (Some(Arc::new(netns)), false),
                 false => (None, true),
             },
             Entry::Nothing | Entry::Empty => (None, false),
@@ -47,13 +49,12 @@ impl Node {
         }))
     }
 
-    /// All that there are records of, by name.
-    pub fn all(registry: &Registry) -> Result<Vec<Self>> {
-        let mut nodes = Vec::new();
-        for (key, _) in registry.nodes().all::<NodeRecord>()? {
-            nodes.extend(Node::find(registry, &key.parse()?)?);
-        }
-        Ok(nodes)
+    /// All that there are records of, by name. Each has files open as long as it is
+    /// kept, and there may be more nodes than a process may have files.
+    pub fn all(registry: &Registry) -> Result<impl Iterator<Item = Result<Self>>> {
+        let records = registry.nodes().all::<NodeRecord>()?.into_iter();
+        let find = |key: String| Node::find(registry, &key.parse()?);
+        Ok(records.filter_map(move |(key, _)| find(key).transpose()))
     }
 
     /// There is more of it than its record and some files.
@@ -72,17 +73,16 @@ impl Node {
     }
 
     /// Its network namespace.
-    pub fn netns(&self) -> Result<Option<Netns>> {
+    pub fn netns(&self) -> Result<Option<Arc<Netns>>> {
         if let Some(named) = &self.named {
-            return named.try_clone().map(Some);
+            return Ok(Some(Arc::clone(named)));
         }
-        match (&self.process, self.record.process) {
-            (Some(_), Some(process)) => match process.pid_here()? {
-                Some(pid) => process::look(pid),
-                None => Ok(None),
-            },
-            _ => Ok(None),
-        }
+        let pid = match (&self.process, self.record.process) {
+            (Some(_), Some(process)) => process.pid_here()?,
+            _ => None,
+        };
+        let found = pid.map_or(Ok(None), process::look)?;
+        Ok(found.map(Arc::new))
     }
 
     /// Takes away what is left when its processes have ended: its name, unless
@@ -92,8 +92,12 @@ impl Node {
             true => named::unbind(&self.name),
             false => Ok(()),
         };
+        let remove_files = || match self.record.kind {
+            Kind::Full => Files::of(registry, &self.name).remove(),
+            Kind::NetOnly | Kind::Adopted => Ok(()),
+        };
         forgotten
-            .and_then(|()| Files::of(registry, &self.name).remove())
+            .and_then(|()| remove_files())
             .and_then(|()| registry.nodes().remove(self.name.as_str()))
             .with_context(|| format!("cannot delete node {}", self.name))
     }
