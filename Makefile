@@ -104,7 +104,7 @@ rust-analyzer: ## Write rust-project.json, from which editors understand kmod/
 	@scripts/kmod rust-analyzer
 
 .PHONY: install
-install: ## Install the tool, CORE's names for it, and the module where the kernel fits (DESTDIR, PREFIX)
+install: ## Install the tool, its manuals, CORE's names for it, and the module where the kernel fits (DESTDIR, PREFIX)
 	@scripts/install
 
 .PHONY: clean

@@ -17,7 +17,7 @@ up() {
 }
 
 remove_lab() {
-    [[ $(pernet lab ls --json) == '[]' ]] || pernet down lab
+    [[ -z $(pernet lab ls --json | jq '.labs[]') ]] || pernet down lab
 }
 
 # netem NODE DEVICE: what tc would say of it, by the kernel's own words.
@@ -118,6 +118,35 @@ counting = { traffic = false }
 [nodes.n2]
 EOF
     assert_eq '[false,true]' "$(pernet stat n1 n2 --json | jq --compact-output '.namespaces | map(.counting.traffic)')" counting
+}
+
+test_a_lab_that_runs_is_drawn_with_what_it_counted() {
+    load_module
+    defer remove_lab
+    up <<'EOF'
+name = "lab"
+prefix = ""
+[nodes.n1]
+[nodes.n2]
+counting = { drops = true }
+[bridges.sw]
+[[links]]
+ends = ["n1:eth0=10.0.0.1/24", "sw"]
+[[links]]
+ends = ["n2:eth0=10.0.0.2/24", "sw"]
+EOF
+    ip netns exec n1 ping -q -c 3 10.0.0.2
+    # To a port where nobody listens: it is dropped, and answered.
+    ip netns exec n1 bash -c 'echo >/dev/udp/10.0.0.2/9'
+    local picture format
+    for format in mermaid svg; do
+        picture=$(pernet graph lab --format "$format")
+        [[ $picture == *'8 packets'* ]] || fail "n1 as $format: $picture"
+        [[ $picture == *'8 packets, 1 dropped'* ]] || fail "n2 as $format: $picture"
+        [[ $picture == *10.0.0.2/24* ]] || fail "the address of n2 as $format: $picture"
+    done
+    # Of a file nothing was counted.
+    [[ $(pernet graph "$test_dir/lab.toml") != *packets* ]] || fail "a file has counts"
 }
 
 run_tests

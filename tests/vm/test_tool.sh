@@ -29,7 +29,7 @@ test_the_wikis_example() {
     pernet link add n1:eth0=10.0.0.1/24 n1.0.1 --bridge b.1.1
     pernet link add n2:eth0=10.0.0.2/24 n2.0.1 --bridge b.1.1
     assert_eq '["b.1.1",["n1.0.1","n2.0.1"]]' \
-        "$(pernet bridge ls --json | jq --compact-output '.[0] | [.name, [.ports[].name]]')" "bridge and ports"
+        "$(pernet bridge ls --json | jq --compact-output '.bridges[0] | [.name, [.ports[].name]]')" "bridge and ports"
     pernet exec n1 -- ping -q -c 3 -i 0.2 10.0.0.2
     local node
     for node in n1 n2; do

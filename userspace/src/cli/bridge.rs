@@ -24,7 +24,7 @@ pub enum Verb {
     #[command(after_help = "Example: pernet bridge add b.1.1")]
     Add(Add),
     /// List the bridges of this namespace with their ports
-    #[command(after_help = "Example: pernet bridge ls --json | jq -r '.[].ports[].name'")]
+    #[command(after_help = "Example: pernet bridge ls --json | jq -r '.bridges[].ports[].name'")]
     Ls(Ls),
     /// Delete a bridge that pernet made
     #[command(after_help = "Example: pernet bridge del b.1.1")]
@@ -45,9 +45,7 @@ pub struct Add {
 
 #[derive(Args)]
 pub struct Ls {
-    /// Print JSON: [{"name": string, "ifindex": integer, "id": string, "stp":
-    /// boolean, "forward_delay": integer, "up": boolean, "ports": [{"name":
-    /// string, "ifindex": integer, "state": string}, ...]}, ...]
+    /// Print JSON, as docs/json.md describes it
     #[arg(long)]
     json: bool,
 }
@@ -117,7 +115,7 @@ fn list(json: bool) -> Result<()> {
         .map(row)
         .collect::<Result<Vec<_>>>()?;
     match json {
-        true => output::print_json(&rows),
+        true => output::print_list("bridges", &rows),
         false => output::print(&table(&rows)),
     }
 }

@@ -21,8 +21,7 @@ use crate::lab::model::Lab;
 pub struct Arguments {
     /// The lab file
     file: PathBuf,
-    /// Print the lab as JSON, with every name chosen and every address taken: {"name":
-    /// string, "prefix": string, "nodes": [...], "bridges": [...], "links": [...]}
+    /// Print JSON, as docs/json.md describes it
     #[arg(long)]
     json: bool,
 }
@@ -30,7 +29,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let lab = file::load(&arguments.file)?;
     match arguments.json {
-        true => output::print_json(&lab),
+        true => output::print_document(&lab),
         false => output::print(&summary(&lab)),
     }
 }

@@ -18,10 +18,16 @@ pub struct Arguments {
     /// Only print what would be removed
     #[arg(long)]
     dry_run: bool,
+    /// Print JSON, as docs/json.md describes it
+    #[arg(long)]
+    json: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let remnants = crate::lab::cleanup(!arguments.dry_run, node::note)?;
+    if arguments.json {
+        return output::print_list("remnants", &remnants);
+    }
     let lines: Vec<_> = (remnants.iter())
         .map(|remnant| format!("{remnant}\n"))
         .collect();

@@ -16,7 +16,7 @@ use crate::netns::Name;
 #[command(after_help = "Example: pernet up lab.toml && pernet lab ls && pernet down lab")]
 pub enum Verb {
     /// List the labs
-    #[command(after_help = "Example: pernet lab ls --json | jq -r '.[].name'")]
+    #[command(after_help = "Example: pernet lab ls --json | jq -r '.labs[].name'")]
     Ls(Ls),
     /// Show one lab: its nodes, bridges and links
     #[command(after_help = "Example: pernet lab show lab --json | jq '.nodes[].netns'")]
@@ -35,9 +35,7 @@ pub enum Verb {
 
 #[derive(Args)]
 pub struct Ls {
-    /// Print JSON: [{"name": string, "state": "up", "half made", "half changed" or
-    /// "half removed", "file": string, "nodes": integer, "bridges": integer,
-    /// "links": integer}, ...]
+    /// Print JSON, as docs/json.md describes it
     #[arg(long)]
     json: bool,
 }
@@ -45,7 +43,7 @@ pub struct Ls {
 #[derive(Args)]
 pub struct Show {
     name: Name,
-    /// Print JSON: what is recorded of the lab, with all that its file leaves unsaid
+    /// Print JSON, as docs/json.md describes it
     #[arg(long)]
     json: bool,
 }
@@ -83,7 +81,7 @@ pub fn run(verb: Verb) -> Result<()> {
 fn list(json: bool) -> Result<()> {
     let rows: Vec<Row> = lab::all()?.into_iter().map(row).collect();
     if json {
-        return output::print_json(&rows);
+        return output::print_list("labs", &rows);
     }
     let lines: Vec<_> = (rows.into_iter())
         .map(|row| {
@@ -120,7 +118,7 @@ fn row(record: LabRecord) -> Row {
 fn show(name: &Name, json: bool) -> Result<()> {
     let record = lab::find(name)?;
     if json {
-        return output::print_json(&record.lab);
+        return output::print_document(&record.lab);
     }
     let state = format!(
         "lab {name}, {}, of {}\n\n",

@@ -70,6 +70,9 @@ pub struct Add {
     /// Longest packet, in bytes, at both ends
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(68..=65535))]
     mtu: Option<u32>,
+    /// Print the names of both ends as JSON, as docs/json.md describes it
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -148,12 +151,16 @@ fn set(arguments: &Set) -> Result<()> {
 
 fn add(arguments: Add) -> Result<()> {
     let unnamed = arguments.other.is_none();
-    let [_, other] = wire::add(wire::Request {
+    let [end, other] = wire::add(wire::Request {
         end: arguments.end,
         other: arguments.other,
         bridge: arguments.bridge,
         mtu: arguments.mtu,
     })?;
+    if arguments.json {
+        let names = [end.to_string(), other.to_string()];
+        return output::print_list("ends", &names);
+    }
     match unnamed {
         true => output::print(&format!("{other}\n")),
         false => Ok(()),

@@ -6,15 +6,18 @@
 mod bridge;
 mod check;
 mod cleanup;
+mod completions;
 mod core;
 mod doctor;
 mod exec;
+mod exit;
 mod graph;
 mod holders;
 mod import;
 mod lab;
 mod link;
 mod ls;
+mod man;
 mod node;
 mod output;
 mod reset;
@@ -26,23 +29,23 @@ mod up;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
+use std::iter;
 use std::path::Path;
 
 use anyhow::{Error, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 use nix::errno::Errno;
 use nix::unistd::geteuid;
 
 use self::core::Program;
 use crate::netlink::Refusal;
 use crate::node::exec::NotStarted;
-use crate::node::interrupt::Interrupted;
 
 /// Make network namespaces, wire them together, run things in them, and show
 /// what each one counts
 #[derive(Parser)]
 #[command(name = "pernet", version, max_term_width = WIDTH)]
-#[command(after_help = AFTER, after_long_help = format!("{NAMESPACES}\n\n{AFTER}"))]
+#[command(after_help = AFTER, after_long_help = format!("{NAMESPACES}\n\n{AFTER}\n\n{}", exit::help()))]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -64,9 +67,6 @@ A network namespace, NS in the commands' help, is written in any of these ways:
 A name that looks like another form follows `name:`, as in name:pid:5. By cookie,
 nsid or inode any namespace is found that `pernet ls` lists.";
 
-/// The exit status of `plan` where `up` would do something.
-const CHANGES: u8 = 4;
-
 const AFTER: &str = "\
 Example: two nodes, one bridge, a ping, and who saw its packets
   pernet node add n1 n2
@@ -76,10 +76,7 @@ Example: two nodes, one bridge, a ping, and who saw its packets
   pernet exec n1 -- ping -c 3 10.0.0.2
   pernet stat n1 n2
   pernet node del n1 n2
-  pernet bridge del b.1.1
-
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 the kernel module is not loaded
-(only `stat`, `set` and `reset`), 4 `plan` shows changes, 128 + N stopped by signal N; `exec` returns the command's own.";
+  pernet bridge del b.1.1";
 
 #[derive(Subcommand)]
 enum Verb {
@@ -110,6 +107,8 @@ enum Verb {
     Import(import::Arguments),
     Schema(schema::Arguments),
     Cleanup(cleanup::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
     /// CORE's program of this name: make a node with a control channel
     #[command(
         disable_help_flag = true,
@@ -157,7 +156,8 @@ pub fn run() -> u8 {
     }
 }
 
-/// What is done most often, read without a description of all that could be done.
+/// What is done most often or has to be fast, read without a description of all that
+/// could be done.
 fn shortcut() -> Option<Verb> {
     let mut line = env::args_os().skip(1);
     let verb = line.next()?;
@@ -165,14 +165,29 @@ fn shortcut() -> Option<Verb> {
     match verb.to_str()? {
         "exec" => Some(Verb::Exec(exec::Arguments::parse_alone(rest))),
         "node" => node::Verb::add_without_options(&rest).map(Verb::Node),
+        "up" => Some(Verb::Up(parse_alone("up", rest))),
+        "down" => Some(Verb::Down(parse_alone("down", rest))),
         _ => None,
     }
+}
+
+/// A verb, for clap, without all the others.
+fn alone<A: Args>(verb: &'static str) -> Command {
+    let command = Command::new(verb).bin_name(format!("pernet {verb}"));
+    A::augment_args(command.max_term_width(WIDTH))
+}
+
+/// Reads what follows a verb.
+fn parse_alone<A: Args>(verb: &'static str, rest: Vec<OsString>) -> A {
+    let line = iter::once(verb.into()).chain(rest);
+    let matches = alone::<A>(verb).get_matches_from(line);
+    A::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 /// Prints an error; returns the exit status that goes with it.
 fn fail(error: &Error) -> u8 {
     eprintln!("pernet: {error:#}{}", advice(error));
-    status(error)
+    exit::status(error)
 }
 
 /// The program of CORE that this is called as.
@@ -187,7 +202,7 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Exec(arguments) => return exec::run(&arguments),
         Verb::Up(arguments) => up::up(&arguments)?,
         Verb::Down(arguments) => up::down(&arguments)?,
-        Verb::Plan(arguments) if up::plan(&arguments)? => return Ok(CHANGES),
+        Verb::Plan(arguments) if up::plan(&arguments)? => return Ok(exit::CHANGES),
         Verb::Plan(_) => {}
         Verb::Lab(verb) => lab::run(verb)?,
         Verb::Link(verb) => link::run(verb)?,
@@ -203,12 +218,14 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Schema(arguments) => schema::run(&arguments)?,
         Verb::Check(arguments) => check::run(&arguments)?,
         Verb::Cleanup(arguments) => cleanup::run(&arguments)?,
+        Verb::Completions(arguments) => completions::run(&arguments, Arguments::command())?,
+        Verb::Man(arguments) => man::run(&arguments, Arguments::command())?,
         Verb::Vnoded(Words { words }) => return Ok(Program::Vnoded.run(words)),
         Verb::Vcmd(Words { words }) => return Ok(Program::Vcmd.run(words)),
         Verb::Netns(Words { words }) => return Ok(Program::Netns.run(words)),
         Verb::CoreCleanup(Words { words }) => return Ok(Program::CoreCleanup.run(words)),
     }
-    Ok(0)
+    Ok(exit::DONE)
 }
 
 /// What helps most often, where the kernel forbids something.
@@ -229,24 +246,9 @@ fn advice(error: &Error) -> &'static str {
     }
 }
 
-/// The exit status that tells a program what `error` tells a person.
-fn status(error: &Error) -> u8 {
-    if let Some(not_started) = error.downcast_ref::<NotStarted>() {
-        return not_started.status();
-    }
-    if let Some(Interrupted(signal)) = error.downcast_ref() {
-        return u8::try_from(128 + *signal as i32).unwrap_or(1);
-    }
-    if error.is::<stat::NoModule>() {
-        return 3;
-    }
-    1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {
@@ -254,14 +256,19 @@ mod tests {
     }
 
     #[test]
-    fn exec_explains_itself_as_one_of_all_verbs() {
+    fn a_verb_explains_itself_alone_as_one_of_all() {
         let mut all = Arguments::command();
         all.build();
-        let among_others = all.find_subcommand_mut("exec").unwrap();
-        let mut alone = exec::Arguments::alone();
-        alone.build();
-        let help = |command: &mut clap::Command| command.render_long_help().to_string();
-        assert_eq!(help(&mut alone), help(among_others));
+        for mut alone in [
+            alone::<exec::Arguments>("exec"),
+            alone::<up::Up>("up"),
+            alone::<up::Down>("down"),
+        ] {
+            let among_others = all.find_subcommand_mut(alone.get_name()).unwrap();
+            let others = among_others.render_long_help().to_string();
+            alone.build();
+            assert_eq!(alone.render_long_help().to_string(), others);
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub enum Verb {
     #[command(after_help = "Example: pernet node adopt web pid:4711")]
     Adopt(Adopt),
     /// List the nodes
-    #[command(after_help = "Example: pernet node ls --json | jq -r '.[].name'")]
+    #[command(after_help = "Example: pernet node ls --json | jq -r '.nodes[].name'")]
     Ls(Ls),
     /// Show one node, with the processes in it
     #[command(after_help = "Example: pernet node show n1 --json | jq .pid")]
@@ -82,10 +82,7 @@ pub struct Adopt {
 
 #[derive(Args, Debug)]
 pub struct Ls {
-    /// Print JSON: [{"name": string, "kind": "full", "net-only" or "adopted",
-    /// "state": "running", "stopped" or "present", "pid": integer or null,
-    /// "cookie": integer, "inode": integer, "netns": string or null, "control":
-    /// string or null, "log": string or null}, ...]
+    /// Print JSON, as docs/json.md describes it
     #[arg(long)]
     json: bool,
 }
@@ -93,8 +90,7 @@ pub struct Ls {
 #[derive(Args, Debug)]
 pub struct Show {
     name: Name,
-    /// Print JSON: what `ls --json` has of it, and "processes": [{"pid": integer,
-    /// "command": string}, ...]
+    /// Print JSON, as docs/json.md describes it
     #[arg(long)]
     json: bool,
 }
@@ -123,6 +119,9 @@ pub struct Del {
     /// something keeps one alive
     #[arg(long)]
     wait: bool,
+    /// Print the names that --all prints as JSON, as docs/json.md describes it
+    #[arg(long, requires = "all")]
+    json: bool,
 }
 
 #[derive(Serialize)]
@@ -194,6 +193,9 @@ fn delete(arguments: &Del) -> Result<()> {
         return life::delete(&arguments.name, until, note);
     }
     let deleted = life::delete_all(until, note)?;
+    if arguments.json {
+        return output::print_list("deleted", &deleted);
+    }
     let lines: Vec<_> = deleted.iter().map(|name| format!("{name}\n")).collect();
     output::print(&lines.concat())
 }
@@ -201,7 +203,7 @@ fn delete(arguments: &Del) -> Result<()> {
 fn list(json: bool) -> Result<()> {
     let nodes = life::list()?;
     if json {
-        return output::print_json(&nodes);
+        return output::print_list("nodes", &nodes);
     }
     let rows: Vec<_> = (nodes.into_iter())
         .map(|node| {
@@ -226,7 +228,7 @@ fn number(number: Option<impl ToString>) -> String {
 fn show(name: &Name, json: bool) -> Result<()> {
     let (description, processes) = life::show(name)?;
     if json {
-        return output::print_json(&Shown {
+        return output::print_document(&Shown {
             description,
             processes,
         });

@@ -2,6 +2,7 @@
 
 //! Writing to standard output.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
 
 use anstream::adapter::strip_str;
@@ -51,6 +52,11 @@ pub fn print_document(value: &impl Serialize) -> Result<()> {
         version: VERSION,
         body: value,
     })
+}
+
+/// Writes a document that is one list, under its name.
+pub fn print_list(name: &str, list: &impl Serialize) -> Result<()> {
+    print_document(&BTreeMap::from([(name, list)]))
 }
 
 /// Rows of text in columns as wide as their widest entry.

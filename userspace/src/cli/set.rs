@@ -2,10 +2,9 @@
 
 //! `pernet set`: what the module counts in a namespace.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::stat::NoModule;
 use crate::netlink::pernet::Wanted;
 use crate::netns::Reference;
 use crate::stat::control;
@@ -48,6 +47,5 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         traffic: on(arguments.traffic),
         drops: on(arguments.drops),
     };
-    ensure!(control::set(&arguments.ns, wanted)?, NoModule);
-    Ok(())
+    control::set(&arguments.ns, wanted)
 }

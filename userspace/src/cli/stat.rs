@@ -2,7 +2,6 @@
 
 //! `pernet stat`: what is counted in each namespace.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use serde::Serialize;
 
 use super::output::{self, Document};
 use crate::netlink::pernet::Filter;
+pub use crate::netlink::pernet::NoModule;
 use crate::netns::Reference;
 use crate::stat::model::{Namespace, Snapshot, Source};
 use crate::stat::{Reader, table};
@@ -52,10 +52,6 @@ Example: pernet stat n1 --json | jq '.namespaces[0].traffic.ipv4.local_in.packet
          pernet stat --json >before; ...; pernet stat --since before
 
 Exit status: 3 where --source module is said and the module is not loaded.";
-
-/// There is nothing to ask.
-#[derive(Debug)]
-pub struct NoModule;
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let filter = Filter {
@@ -98,11 +94,3 @@ fn load(path: &Path) -> Result<Snapshot> {
     );
     Ok(document.body)
 }
-
-impl fmt::Display for NoModule {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("the kernel module pernet is not loaded; load it with `modprobe pernet`, or `insmod` the pernet.ko that `make kmod` built")
-    }
-}
-
-impl std::error::Error for NoModule {}

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use super::{node, output};
+use crate::lab::model::Lab;
 use crate::lab::steps::Step;
 use crate::lab::{self, file};
 use crate::netns::Name;
@@ -27,6 +28,9 @@ pub struct Up {
     /// Do not print what was done
     #[arg(long, short)]
     quiet: bool,
+    /// Print what was done as JSON, as docs/json.md describes it
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
 }
 
 /// Show what `pernet up` would do with a lab file; nothing is changed
@@ -38,8 +42,7 @@ pub struct Up {
 pub struct Plan {
     /// The lab file
     file: PathBuf,
-    /// Print JSON: [{"action": "add", "remove" or "change", "kind": "node", "bridge"
-    /// or "link", "name": string, "details": [string, ...]}, ...]
+    /// Print JSON, as docs/json.md describes it
     #[arg(long)]
     json: bool,
 }
@@ -59,9 +62,10 @@ pub fn up(arguments: &Up) -> Result<()> {
     let lab = file::load(&arguments.file)?;
     let file = path::absolute(&arguments.file).context("cannot name the lab file")?;
     let steps = lab::up(&lab, &file, node::note)?;
-    match arguments.quiet {
-        true => Ok(()),
-        false => output::print(&render(&steps)),
+    match (arguments.quiet, arguments.json) {
+        (true, _) => Ok(()),
+        (_, true) => output::print_list("steps", &steps),
+        _ => output::print(&render(&steps)),
     }
 }
 
@@ -70,7 +74,7 @@ pub fn plan(arguments: &Plan) -> Result<bool> {
     let lab = file::load(&arguments.file)?;
     let steps = lab::plan_for(&lab)?;
     match arguments.json {
-        true => output::print_json(&steps)?,
+        true => output::print_list("steps", &steps)?,
         false => output::print(&render(&steps))?,
     }
     Ok(!steps.is_empty())
@@ -89,7 +93,8 @@ fn line(step: &Step) -> String {
 }
 
 pub fn down(arguments: &Down) -> Result<()> {
-    let names = arguments.lab.iter().map(|text| name(text));
+    let names = arguments.lab.iter();
+    let names = names.map(|text| Which::of(text).map(Which::into_name));
     let names = names.collect::<Result<Vec<_>>>()?;
     for (index, name) in names.iter().enumerate() {
         ensure!(!names[..index].contains(name), "lab {name} is named twice");
@@ -97,11 +102,27 @@ pub fn down(arguments: &Down) -> Result<()> {
     lab::down(&names, node::note)
 }
 
-/// Of a lab that there is, or of the one that a file describes.
-fn name(text: &str) -> Result<Name> {
-    let is_file = text.contains('/') || text.ends_with(".toml");
-    if let (false, Ok(name)) = (is_file, text.parse()) {
-        return Ok(name);
+/// A lab as people say which one they mean.
+pub enum Which {
+    /// By its name.
+    Named(Name),
+    /// By a file that describes it.
+    Described(Lab),
+}
+
+impl Which {
+    pub fn of(text: &str) -> Result<Self> {
+        let is_file = text.contains('/') || text.ends_with(".toml");
+        match text.parse() {
+            Ok(name) if !is_file => Ok(Which::Named(name)),
+            _ => file::load(text.as_ref()).map(Which::Described),
+        }
     }
-    Ok(file::load(text.as_ref())?.name)
+
+    fn into_name(self) -> Name {
+        match self {
+            Which::Named(name) => name,
+            Which::Described(lab) => lab.name,
+        }
+    }
 }

@@ -302,7 +302,7 @@ impl<'a> Passage<'a> {
         for (_, node) in changed {
             let family = match &mut family {
                 Some(family) => family,
-                none => none.insert(Family::connect()?.context(NO_MODULE)?),
+                none => none.insert(Family::require().context(COUNTING)?),
             };
             let netns = named::open(&node.netns)?;
             family.set(node.name.as_str(), netns.as_fd(), node.counting)?;
@@ -312,8 +312,7 @@ impl<'a> Passage<'a> {
 }
 
 /// Said where a node is to count, and nothing can.
-pub const NO_MODULE: &str =
-    "nodes are to count, and the module pernet is not loaded; `modprobe pernet` loads it";
+pub const COUNTING: &str = "cannot let nodes count";
 
 /// What there is of nodes of these names, by their records.
 fn living<'a>(

@@ -8,7 +8,7 @@ use std::fs;
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::socket::UnixAddr;
 
-use super::apply::{NO_MODULE, Passage};
+use super::apply::{COUNTING, Passage};
 use super::inside::for_new_devices;
 use super::model::{Device, Kind, Lab, Node};
 use crate::netlink::pernet::{Family, Wanted};
@@ -180,7 +180,7 @@ fn sysctls_exist(lab: &Lab) -> Result<()> {
 fn module_is_there(lab: &Lab) -> Result<()> {
     let mut nodes = lab.nodes.iter();
     if nodes.any(|node| node.counting != Wanted::default()) {
-        Family::connect()?.context(NO_MODULE)?;
+        Family::require().context(COUNTING)?;
     }
     Ok(())
 }

@@ -8,8 +8,8 @@ use std::ffi::{OsStr, OsString};
 use nix::errno::Errno;
 
 /// What shells return where a command cannot be run, and where there is none.
-const CANNOT_RUN: u8 = 126;
-const NOT_FOUND: u8 = 127;
+pub const CANNOT_RUN: u8 = 126;
+pub const NOT_FOUND: u8 = 127;
 
 /// The reason, after exec(3) failed with `errno`. A directory of the `path` that
 /// may not be searched hides there that the command is in none of them.

@@ -9,16 +9,15 @@ use anyhow::Result;
 use crate::netlink::pernet::{Family, Wanted};
 use crate::netns::Reference;
 
-/// Sets what each namespace counts; false where the module is not loaded.
-pub fn set(references: &[Reference], wanted: Wanted) -> Result<bool> {
+/// Sets what each namespace counts.
+pub fn set(references: &[Reference], wanted: Wanted) -> Result<()> {
     each(references, |family, name, netns| {
         family.set(name, netns, wanted).map(drop)
     })
 }
 
-/// Lets the counts of each namespace begin at zero; false where the module is
-/// not loaded.
-pub fn reset(references: &[Reference]) -> Result<bool> {
+/// Lets the counts of each namespace begin at zero.
+pub fn reset(references: &[Reference]) -> Result<()> {
     each(references, |family, name, netns| {
         family.reset(name, netns).map(drop)
     })
@@ -28,15 +27,13 @@ pub fn reset(references: &[Reference]) -> Result<bool> {
 fn each(
     references: &[Reference],
     mut change: impl FnMut(&mut Family, &str, BorrowedFd) -> Result<()>,
-) -> Result<bool> {
-    let Some(mut family) = Family::connect()? else {
-        return Ok(false);
-    };
+) -> Result<()> {
+    let mut family = Family::require()?;
     let found: Vec<_> = (references.iter())
         .map(Reference::resolve)
         .collect::<Result<_>>()?;
     for (reference, found) in references.iter().zip(&found) {
         change(&mut family, &reference.to_string(), found.netns.as_fd())?;
     }
-    Ok(true)
+    Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::lab::Lab;
 
 pub fn bridges_are_listed_with_their_ports(lab: &Lab) {
-    assert_eq!(lab.json(&["bridge", "ls", "--json"]), json!([]));
+    assert_eq!(lab.list("bridges", &["bridge", "ls", "--json"]), json!([]));
     lab.pernet(&["node", "add", "n1"]);
     lab.pernet(&["bridge", "add", "empty"]);
     lab.pernet(&["bridge", "add", "slow", "--forward-delay", "4"]);
@@ -16,7 +16,7 @@ pub fn bridges_are_listed_with_their_ports(lab: &Lab) {
     lab.pernet(&["link", "del", "p0"]);
     lab.pernet(&["link", "del", "p1"]);
     lab.pernet(&["link", "add", "n1:eth0", "p0", "--bridge", "slow"]);
-    let bridges = lab.json(&["bridge", "ls", "--json"]);
+    let bridges = lab.list("bridges", &["bridge", "ls", "--json"]);
     assert_eq!(
         (&bridges[0]["name"], &bridges[0]["ports"]),
         (&json!("empty"), &json!([]))
@@ -93,7 +93,7 @@ pub fn only_bridges_of_pernet_are_deleted(lab: &Lab) {
 
 pub fn spanning_tree_has_its_limits(lab: &Lab) {
     lab.pernet(&["bridge", "add", "br", "--stp"]);
-    let bridges = lab.json(&["bridge", "ls", "--json"]);
+    let bridges = lab.list("bridges", &["bridge", "ls", "--json"]);
     assert_eq!(
         (&bridges[0]["stp"], &bridges[0]["forward_delay"]),
         (&json!(true), &json!(15))

@@ -70,8 +70,8 @@ pub fn json_tells_all(lab: &Lab) {
             "-c",
             script,
         ]);
-        let list: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
-        (outcome.status, list)
+        let mut document: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
+        (outcome.status, document["results"].take())
     };
     for (script, status, [one, signal], timed_out) in [
         ("exit 5", 5, [5.into(), ().into()], false),
@@ -100,7 +100,7 @@ pub fn json_tells_all(lab: &Lab) {
             );
         }
     }
-    let one = lab.json(&["exec", "--json", "n1", "echo", "x"]);
+    let one = lab.list("results", &["exec", "--json", "n1", "echo", "x"]);
     assert_eq!((&one[0]["stdout"], &one[1]), (&"x\n".into(), &().into()));
 }
 

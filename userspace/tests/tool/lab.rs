@@ -17,6 +17,7 @@ pub const PERNET: &str = env!("CARGO_BIN_EXE_pernet");
 pub struct Lab(());
 
 /// What a command left behind.
+#[derive(Debug)]
 pub struct Outcome {
     pub status: i32,
     pub out: String,
@@ -46,13 +47,20 @@ impl Lab {
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"))
     }
 
+    /// Runs the tool and reads the list of this name in its JSON.
+    pub fn list(&self, name: &str, arguments: &[&str]) -> Value {
+        let mut document = self.json(arguments);
+        assert!(document[name].is_array(), "{arguments:?}: {document}");
+        document[name].take()
+    }
+
     /// Runs the tool, which must refuse: in one line that says this, and
     /// without changing anything.
     pub fn refuses(&self, arguments: &[&str], says: &str) {
         let before = self.state();
         let outcome = self.run(arguments);
         assert!(
-            [1, 2].contains(&outcome.status),
+            [1, 2, 3].contains(&outcome.status),
             "{arguments:?} exits with {}",
             outcome.status
         );
@@ -97,7 +105,7 @@ impl Lab {
 
     /// Names of the nodes, by JSON.
     pub fn nodes(&self) -> Vec<String> {
-        let nodes = self.json(&["node", "ls", "--json"]);
+        let nodes = self.list("nodes", &["node", "ls", "--json"]);
         let name = |node: &Value| node["name"].as_str().unwrap().to_owned();
         nodes.as_array().unwrap().iter().map(name).collect()
     }
@@ -191,7 +199,7 @@ impl Outcome {
     }
 }
 
-fn succeeds(program: &str, arguments: &[&str]) -> String {
+pub fn succeeds(program: &str, arguments: &[&str]) -> String {
     let Outcome { status, out, err } = run(program, arguments);
     assert_eq!((status, &*err), (0, ""), "{program} {arguments:?}: {out}");
     out

@@ -8,7 +8,7 @@ use std::fs;
 use nix::libc;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::lab::{Lab, PERNET, eventually};
 use crate::traced::{processes, reap, stopped_at};
@@ -90,7 +90,7 @@ fn plan(lab: &Lab) -> (i32, Vec<Value>) {
     let outcome = lab.run(&["plan", FILE, "--json"]);
     assert_eq!(outcome.err, "");
     let steps: Value = serde_json::from_str(&outcome.out).unwrap();
-    (outcome.status, steps.as_array().unwrap().clone())
+    (outcome.status, steps["steps"].as_array().unwrap().clone())
 }
 
 fn in_node(lab: &Lab, name: &str, arguments: &[&str]) -> String {
@@ -158,7 +158,7 @@ pub fn a_lab_is_made_and_removed(lab: &Lab) {
 
     assert_eq!(plan(lab), (0, Vec::new()));
     assert_eq!(lab.pernet(&["up", FILE]), "");
-    let labs = lab.json(&["lab", "ls", "--json"]);
+    let labs = lab.list("labs", &["lab", "ls", "--json"]);
     assert_eq!(
         (&labs[0]["name"], &labs[0]["state"]),
         (&"t".into(), &"up".into())
@@ -174,7 +174,7 @@ pub fn a_lab_is_made_and_removed(lab: &Lab) {
 
     lab.pernet(&["down", "t"]);
     assert_eq!(lab.state(), before);
-    assert_eq!(lab.pernet(&["lab", "ls", "--json"]), "[]\n");
+    assert_eq!(lab.list("labs", &["lab", "ls", "--json"]), json!([]));
 }
 
 pub fn a_change_is_the_smallest_that_leads_to_the_file(lab: &Lab) {
@@ -210,7 +210,7 @@ pub fn a_change_is_the_smallest_that_leads_to_the_file(lab: &Lab) {
     let routes = lab.command("ip", &["-n", "t.a", "route"]);
     assert!(routes.contains("192.168.1.0/24 via 10.0.0.2"), "{routes}");
     assert!(!routes.contains("192.168.0.0/16"), "{routes}");
-    let bridges = lab.json(&["bridge", "ls", "--json"]);
+    let bridges = lab.list("bridges", &["bridge", "ls", "--json"]);
     assert_eq!(
         (&bridges[0]["stp"], &bridges[0]["forward_delay"]),
         (&true.into(), &2.into())
@@ -243,6 +243,69 @@ pub fn what_others_took_away_is_made_again(lab: &Lab) {
     in_node(lab, "t.a", &["ping", "-c", "1", "-W", "1", "10.1.0.2"]);
 }
 
+pub fn addresses_are_tried_for_duplicates_where_asked(lab: &Lab) {
+    // Node b has an address more than its file says, which a node that is new wants.
+    let of = |address: &str| {
+        let new = format!(
+            "[nodes.c]\ndad = true\nkind = \"net-only\"\n[[links]]\nends = [\"c:eth0={address}/64\", \"s\"]\n[nodes.b]"
+        );
+        write(&[
+            ("a:eth0=10.0.0.1/24", "a:eth0=10.0.0.1/24,fd00::1/64"),
+            ("b:eth0=10.0.0.2/24", "b:eth0=10.0.0.2/24,fd00::2/64"),
+            ("[nodes.a]", "[nodes.a]\ndad = true"),
+            ("[nodes.b]", &new),
+        ]);
+    };
+    of("fd00::3");
+    lab.pernet(&["up", FILE]);
+    for name in ["t.a", "t.c"] {
+        let said = lab.command("ip", &["-6", "-n", name, "-j", "address"]);
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let devices = said.as_array().unwrap().iter();
+        let addresses: Vec<_> = devices
+            .flat_map(|device| device["addr_info"].as_array().unwrap())
+            .filter(|address| address["local"].as_str().unwrap().starts_with("fd00::"))
+            .collect();
+        assert_eq!(addresses.len(), 1, "{said}");
+        // That it was on trial is to be seen by what it no longer lacks.
+        assert_eq!(
+            (&addresses[0]["tentative"], &addresses[0]["nodad"]),
+            (&Value::Null, &Value::Null)
+        );
+    }
+
+    write(&[]);
+    lab.pernet(&["up", FILE]);
+    write(&[("10.0.0.2/24", "10.0.0.2/24,fd00::2/64")]);
+    lab.pernet(&["up", FILE]);
+    let taken = [
+        "-n",
+        "t.b",
+        "address",
+        "add",
+        "fd00::3/64",
+        "dev",
+        "eth0",
+        "nodad",
+    ];
+    lab.command("ip", &taken);
+    let before = told_by_ip(lab);
+    of("fd00::3");
+    let outcome = lab.run(&["up", FILE]);
+    assert_eq!(outcome.status, 1, "{outcome:?}");
+    assert!(
+        outcome
+            .err
+            .contains("node c is not ready: address fd00::3 is another's already"),
+        "{}",
+        outcome.err
+    );
+    assert_eq!(lab.nodes(), ["t.a", "t.b"]);
+    assert_eq!(told_by_ip(lab), before);
+    write(&[("10.0.0.2/24", "10.0.0.2/24,fd00::2/64")]);
+    assert_eq!(plan(lab), (0, Vec::new()));
+}
+
 pub fn what_is_in_the_way_changes_nothing(lab: &Lab) {
     write(&[]);
     lab.command("ip", &["netns", "add", "t.b"]);
@@ -262,7 +325,7 @@ pub fn what_is_in_the_way_changes_nothing(lab: &Lab) {
         "kind = \"full\"\ncounting = { traffic = true }",
     )]);
     if !std::path::Path::new("/sys/module/pernet").exists() {
-        lab.refuses(&["up", FILE], "the module pernet is not loaded");
+        lab.refuses(&["up", FILE], "the kernel module pernet is not loaded");
     }
     lab.refuses(&["down", "t"], "no lab is called t");
     lab.refuses(&["down", "t", "t"], "named twice");
@@ -442,7 +505,7 @@ pub fn a_kill_leaves_what_down_removes(lab: &Lab) {
             return;
         };
         stopped.kill();
-        let there = lab.json(&["lab", "ls", "--json"]);
+        let there = lab.list("labs", &["lab", "ls", "--json"]);
         let cleaned = match there.as_array().unwrap().is_empty() {
             true => lab.run(&["cleanup"]),
             false => {
@@ -483,7 +546,7 @@ pub fn an_interrupt_anywhere_undoes_up(lab: &Lab) {
             status => panic!("{status:?}"),
         };
         outcomes.insert(status);
-        let is_up = lab.json(&["lab", "ls", "--json"])[0]["state"] == "up";
+        let is_up = lab.list("labs", &["lab", "ls", "--json"])[0]["state"] == "up";
         assert!(status != 130 || !is_up, "{status} after step {step}");
         if is_up {
             lab.pernet(&["down", "t"]);

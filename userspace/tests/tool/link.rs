@@ -43,7 +43,7 @@ fn addresses(lab: &Lab, node: &str, device: &str) -> Value {
 pub fn the_wikis_lab(lab: &Lab) {
     lab.pernet(&["node", "add", "n1", "n2"]);
     lab.pernet(&["bridge", "add", "b.1.1"]);
-    let before = lab.json(&["bridge", "ls", "--json"]);
+    let before = lab.list("bridges", &["bridge", "ls", "--json"]);
     assert_eq!(
         lab.pernet(&[
             "link",
@@ -67,7 +67,7 @@ pub fn the_wikis_lab(lab: &Lab) {
         ""
     );
 
-    let bridges = lab.json(&["bridge", "ls", "--json"]);
+    let bridges = lab.list("bridges", &["bridge", "ls", "--json"]);
     assert_eq!(bridges.as_array().unwrap().len(), 1);
     let bridge = &bridges[0];
     assert_eq!(bridge["name"], "b.1.1");
@@ -115,7 +115,7 @@ pub fn the_wikis_lab(lab: &Lab) {
 
     lab.pernet(&["node", "del", "n1", "n2"]);
     lab.pernet(&["bridge", "del", "b.1.1"]);
-    assert_eq!(lab.json(&["bridge", "ls", "--json"]), json!([]));
+    assert_eq!(lab.list("bridges", &["bridge", "ls", "--json"]), json!([]));
     let left = lab.state().into_iter().filter(|entry| entry != "here: lo");
     assert_eq!(left.collect::<Vec<_>>(), Vec::<String>::new());
 }

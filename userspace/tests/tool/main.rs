@@ -25,6 +25,7 @@ mod labs;
 mod life;
 mod link;
 mod machine;
+mod manners;
 mod node;
 mod ordinary;
 mod reference;
@@ -151,6 +152,7 @@ const CASES: &[Case] = cases![
     labs::a_lab_is_made_and_removed needs [IP, PING, Need::Users],
     labs::a_change_is_the_smallest_that_leads_to_the_file needs [IP, Need::Users],
     labs::what_others_took_away_is_made_again needs [PING, Need::Users],
+    labs::addresses_are_tried_for_duplicates_where_asked needs [IP, Need::Users],
     labs::what_is_in_the_way_changes_nothing needs [IP, Need::Users],
     labs::a_lab_of_many_nodes_is_spread_over_the_cores needs [PING, Need::Users],
     labs::commands_are_started_and_waited_for needs [IP, PING, Need::Users],
@@ -270,7 +272,12 @@ const CASES: &[Case] = cases![
     inventory::a_mount_that_only_others_see_is_found,
     inventory::what_is_in_a_namespace_is_shown,
     inventory::others_see_no_processes_of_root needs [SETPRIV, Need::Users],
-    stat::a_reader_that_stops_is_no_error,
+    manners::every_command_has_a_page,
+    manners::pages_are_well_formed needs [Need::Program("groff")],
+    manners::what_is_told_can_be_had_as_json needs [Need::Users],
+    manners::a_reader_that_stops_is_no_error needs [Need::Users],
+    manners::colours_are_for_terminals needs [Need::Program("script"), Need::Users],
+    manners::bash_completes_commands_and_options,
 ];
 
 fn main() -> ExitCode {

@@ -22,7 +22,7 @@ pub fn nodes_are_named_namespaces_with_loopback_up(lab: &Lab) {
     assert_eq!(listed, ["n1", "n2"]);
     let loopback = lab.command("ip", &["-n", "n1", "-o", "link", "show", "lo"]);
     assert!(loopback.contains("LOOPBACK,UP"), "{loopback}");
-    let nodes = lab.json(&["node", "ls", "--json"]);
+    let nodes = lab.list("nodes", &["node", "ls", "--json"]);
     for (node, name) in nodes.as_array().unwrap().iter().zip(["n1", "n2"]) {
         assert_eq!(node["name"], name);
         let link = lab.pernet(&["exec", name, "--", "readlink", "/proc/self/ns/net"]);

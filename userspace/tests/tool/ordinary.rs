@@ -39,7 +39,9 @@ fn home() {
 pub fn an_ordinary_user_has_nodes_too(_: &Lab) {
     home();
     works(&["node", "add", "--user", "n1", "n2"]);
-    let nodes: serde_json::Value = serde_json::from_str(&works(&["node", "ls", "--json"])).unwrap();
+    let document: serde_json::Value =
+        serde_json::from_str(&works(&["node", "ls", "--json"])).unwrap();
+    let nodes = &document["nodes"];
     assert_eq!(nodes[0]["name"], "n1");
     assert_eq!(nodes[0]["state"], "running");
     let control = nodes[0]["control"].as_str().unwrap();

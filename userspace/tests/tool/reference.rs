@@ -65,7 +65,7 @@ fn here() -> String {
 
 /// A property of a node, as `node ls` shows it.
 fn property(lab: &Lab, name: &str, property: &str) -> String {
-    let nodes = lab.json(&["node", "ls", "--json"]);
+    let nodes = lab.list("nodes", &["node", "ls", "--json"]);
     let node = nodes.as_array().unwrap().iter();
     let node = node.clone().find(|node| node["name"] == name).unwrap();
     node[property].to_string()
@@ -290,12 +290,12 @@ pub fn one_end_said_in_two_ways_is_one(lab: &Lab) {
         "--bridge",
         "br",
     ]);
-    let bridges = lab.json(&["bridge", "ls", "--json"]);
+    let bridges = lab.list("bridges", &["bridge", "ls", "--json"]);
     assert_eq!(bridges[0]["ports"][0]["name"], "port");
     lab.pernet(&["link", "del", "/proc/self/ns/net:port"]);
     // The port is the other end where both are here, too.
     lab.pernet(&["link", "add", "a=10.0.0.1/24", "b", "--bridge", "br"]);
-    let bridges = lab.json(&["bridge", "ls", "--json"]);
+    let bridges = lab.list("bridges", &["bridge", "ls", "--json"]);
     assert_eq!(bridges[0]["ports"][0]["name"], "b");
 }
 

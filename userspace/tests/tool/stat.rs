@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! `pernet stat` where the module is not, and what it shares with the others.
+//! `pernet stat` where the module is not.
 
-use std::fs;
-use std::process::{Command, Stdio};
-
-use nix::unistd::pipe;
 use serde_json::Value;
+use std::fs;
 
-use crate::lab::{Lab, PERNET};
+use crate::lab::Lab;
 
 pub fn without_the_module_one_line_says_what_to_load(lab: &Lab) {
     lab.pernet(&["node", "add", "n1"]);
@@ -119,27 +116,4 @@ pub fn counts_since_a_snapshot_are_those_in_between(lab: &Lab) {
     }
     fs::remove_file(file).unwrap();
     lab.refuses(&["stat", "--since", file], "cannot read /run/before");
-}
-
-pub fn a_reader_that_stops_is_no_error(lab: &Lab) {
-    lab.pernet(&["node", "add", "n1"]);
-    for arguments in [
-        &["node", "ls"][..],
-        &["node", "ls", "--json"],
-        &["bridge", "ls", "--json"],
-        &["--help"],
-    ] {
-        let (reader, writer) = pipe().unwrap();
-        drop(reader);
-        let output = Command::new(PERNET)
-            .args(arguments)
-            .stdout(writer)
-            .stderr(Stdio::piped())
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success() && output.stderr.is_empty(),
-            "{arguments:?}: {output:?}"
-        );
-    }
 }

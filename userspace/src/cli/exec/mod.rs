@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Args, FromArgMatches};
 
-use super::output;
+use super::{alone, output, parse_alone};
 use crate::kernel::process::Pidfd;
 use crate::netns::Reference;
 use crate::node::exec::several::Told;
@@ -44,9 +44,8 @@ use crate::terminal::is_interactive;
 /// namespace and the rest is the command. Options of pernet come before both.
 ///
 /// In several namespaces the command reads nothing, and each line that it writes
-/// follows `NS: `. With --json, there is a list at the end, in place of the lines:
-/// of objects with node, status and signal (one is null), timed_out, duration_ms,
-/// stdout and stderr.
+/// follows `NS: `. With --json there is a document at the end, in place of the lines,
+/// as docs/json.md describes it.
 ///
 /// Exit status: the command's, 128 + N if signal N ended it; 127 where there is no
 /// such command, 126 where it cannot be run, 124 when its time was up, 1 where the
@@ -112,6 +111,9 @@ Examples:
   pernet exec n1 n2 -- ip -br address
   pernet exec --all --json -- cat /proc/net/dev";
 
+/// What it is called.
+const VERB: &str = "exec";
+
 /// What the words are.
 struct Request {
     namespaces: Vec<Reference>,
@@ -122,7 +124,8 @@ struct Request {
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let mut request = arguments.request().unwrap_or_else(|error| {
-        let usage = Arguments::alone().error(ErrorKind::ValueValidation, format!("{error:#}"));
+        let usage =
+            alone::<Arguments>(VERB).error(ErrorKind::ValueValidation, format!("{error:#}"));
         usage.exit()
     });
     if arguments.all {
@@ -151,11 +154,7 @@ impl Arguments {
     /// is done, and the time that it takes to describe all the other verbs to clap,
     /// or these options, would be a good part of the whole.
     pub fn parse_alone(rest: Vec<OsString>) -> Self {
-        Self::without_options(&rest).unwrap_or_else(|| {
-            let line = std::iter::once("exec".into()).chain(rest);
-            let matches = Self::alone().get_matches_from(line);
-            Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
-        })
+        Self::without_options(&rest).unwrap_or_else(|| parse_alone(VERB, rest))
     }
 
     /// What follows the verb, where no option does: options come first.
@@ -165,12 +164,6 @@ impl Arguments {
             words: rest.to_vec(),
             ..Arguments::default()
         })
-    }
-
-    /// This verb, for clap.
-    pub fn alone() -> clap::Command {
-        let command = clap::Command::new("exec").bin_name("pernet exec");
-        Self::augment_args(command.max_term_width(super::WIDTH))
     }
 
     /// What the words say; namespaces are left out where all nodes are meant.

@@ -59,7 +59,7 @@ impl Arguments {
         let list: Vec<_> = (all.iter().zip(&done).zip(&texts))
             .map(|((ns, done), [out, err])| Summary::new(shown(ns), done, text(out), text(err)))
             .collect();
-        output::print_json(&list)?;
+        output::print_list("results", &list)?;
         Ok(worst(&done))
     }
 }

@@ -7,6 +7,7 @@
 mod decode;
 pub mod uapi;
 
+use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use anyhow::{Context, Result};
@@ -49,7 +50,16 @@ pub struct Family {
     id: u16,
 }
 
+/// There is nobody to ask.
+#[derive(Debug)]
+pub struct NoModule;
+
 impl Family {
+    /// Finds the family, without which there is nothing to do.
+    pub fn require() -> Result<Self> {
+        Ok(Self::connect()?.ok_or(NoModule)?)
+    }
+
     /// Finds the family; there is none as long as the module is not loaded.
     pub fn connect() -> Result<Option<Self>> {
         let mut socket = Socket::generic()?;
@@ -158,3 +168,11 @@ fn offered(socket: &mut Socket) -> Result<Option<Offer>> {
     let answer = answers.iter().flatten().next().context(what)?;
     decode::offer(answer).context(what).map(Some)
 }
+
+impl fmt::Display for NoModule {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("the kernel module pernet is not loaded; load it with `modprobe pernet`, or `insmod` the pernet.ko that `make kmod` built")
+    }
+}
+
+impl std::error::Error for NoModule {}

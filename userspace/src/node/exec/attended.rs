@@ -23,6 +23,9 @@ pub struct Manner {
     pub timeout: Option<Duration>,
 }
 
+/// What timeout(1) returns.
+pub const TIMED_OUT: u8 = 124;
+
 /// What became of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
@@ -35,7 +38,7 @@ impl Outcome {
     /// As timeout(1) and shells say it.
     pub fn exit_status(self) -> u8 {
         match self.timed_out {
-            true => 124,
+            true => TIMED_OUT,
             false => self.ended.exit_status(),
         }
     }

@@ -19,7 +19,7 @@ pub mod several;
 mod target;
 pub mod user;
 
-pub use attended::{Manner, Outcome, attended};
+pub use attended::{Manner, Outcome, TIMED_OUT, attended};
 pub use detached::{detached, watched};
 pub use target::Target;
 pub use user::User;
@@ -33,6 +33,7 @@ use anyhow::Error;
 use nix::errno::Errno;
 
 use super::lookup;
+pub use super::lookup::{CANNOT_RUN, NOT_FOUND};
 use crate::kernel::process::Pidfd;
 
 /// What is to run, and as what.

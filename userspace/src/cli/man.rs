@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `pernet man`: manual pages, from the definitions of the commands.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, Command};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use super::exit;
+
+/// Write a manual page for each command
+///
+/// `make install` puts them where man(1) finds them.
+#[derive(Args)]
+#[command(after_help = "Example: pernet man /tmp/man && man -l /tmp/man/pernet-node-add.1")]
+pub struct Arguments {
+    /// The folder that they are written to, which is made if it is not there
+    directory: PathBuf,
+}
+
+/// Who wrote it, as the pages' footer says it.
+const SOURCE: &str = concat!("pernet ", env!("CARGO_PKG_VERSION"));
+
+/// How a paragraph of a help begins that has a section of its own.
+const EXAMPLE: &str = "Example";
+const STATUS: &str = "Exit status";
+
+pub fn run(arguments: &Arguments, mut all: Command) -> Result<()> {
+    let directory = &arguments.directory;
+    fs::create_dir_all(directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    all = all.disable_help_subcommand(true);
+    all.build();
+    write_with_subcommands(&all, directory)
+}
+
+fn write_with_subcommands(command: &Command, directory: &Path) -> Result<()> {
+    let man = Man::new(command.clone()).source(SOURCE).manual("pernet");
+    let path = directory.join(man.get_filename());
+    let writing = || format!("cannot write {}", path.display());
+    fs::write(&path, page(command, &man).with_context(writing)?).with_context(writing)?;
+    let mut subcommands = command.get_subcommands();
+    subcommands.try_for_each(|command| write_with_subcommands(command, directory))
+}
+
+fn page(command: &Command, man: &Man) -> Result<Vec<u8>> {
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)?;
+    }
+    let mut rest = Roff::new();
+    let help = command.get_after_long_help().or(command.get_after_help());
+    sections(
+        &mut rest,
+        &help.map(ToString::to_string).unwrap_or_default(),
+    );
+    rest.control("SH", ["EXIT STATUS"]);
+    for (status, meaning) in exit::meanings() {
+        rest.control("TP", []);
+        rest.text([bold(status)]);
+        rest.text([roman(meaning)]);
+    }
+    rest.control("SH", ["SEE ALSO"]);
+    rest.text([roman(see_also(command).join(", "))]);
+    rest.to_writer(&mut page)?;
+    Ok(page)
+}
+
+/// What follows the options of a help, line by line as it is there: examples, and
+/// what else there is to know.
+fn sections(page: &mut Roff, help: &str) {
+    let mut section = "";
+    for paragraph in help.split("\n\n") {
+        let next = match paragraph {
+            "" => continue,
+            // All of them are listed on every page.
+            _ if paragraph.starts_with(STATUS) => continue,
+            _ if paragraph.starts_with(EXAMPLE) => "EXAMPLES",
+            _ => "NOTES",
+        };
+        match section == next {
+            true => page.control("PP", []),
+            false => page.control("SH", [next]),
+        };
+        section = next;
+        page.control("nf", []);
+        for line in paragraph.lines() {
+            page.text([roman(line)]);
+        }
+        page.control("fi", []);
+    }
+}
+
+/// The page of the command that this is part of, and that of a program which is
+/// called by the same name.
+fn see_also(command: &Command) -> Vec<String> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    let above = name.strip_suffix(command.get_name());
+    let above = above.map_or("pernet", |above| above.trim_end_matches('-'));
+    let mut pages = vec![match above {
+        "" => "ip-netns(8)".to_owned(),
+        above => format!("{above}(1)"),
+    }];
+    if super::core::Program::named(command.get_name()).is_some() {
+        pages.push(format!("{}(1)", command.get_name()));
+    }
+    pages
+}
