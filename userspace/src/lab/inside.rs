@@ -35,6 +35,13 @@ pub struct Task<'a> {
     pub ends: Vec<EndTask<'a>>,
 }
 
+impl Node {
+    /// Whether it can still have an address that it had: those of IPv6 go with that.
+    fn has(&self, address: &Address) -> bool {
+        self.ipv6 || address.ip.is_ipv4()
+    }
+}
+
 /// A device of the node.
 pub struct EndTask<'a> {
     pub end: &'a End,
@@ -145,7 +152,8 @@ impl Task<'_> {
     fn loopback(&self, batch: &mut Batch, run: &Run) -> Result<()> {
         let old = self.old.map_or(&[][..], |old| &old.loopback);
         let new = &self.node.loopback;
-        for gone in old.iter().filter(|address| !new.contains(address)) {
+        let gone = old.iter().filter(|address| !new.contains(address));
+        for gone in gone.filter(|address| self.node.has(address)) {
             let what = format!("cannot take {gone} from lo");
             address::remove(batch, what, LOOPBACK, gone)?;
             run.forgive(batch);
@@ -235,10 +243,9 @@ impl EndTask<'_> {
             link::set(batch, what, index, mac, mtu)?;
         }
         let before = was.map_or(&[][..], |old| &old.addresses);
-        for gone in before
-            .iter()
-            .filter(|address| !end.addresses.contains(address))
-        {
+        let gone = before.iter();
+        let gone = gone.filter(|address| !end.addresses.contains(address));
+        for gone in gone.filter(|address| node.has(address)) {
             let what = format!("cannot take {gone} from {place}");
             address::remove(batch, what, index, gone)?;
             run.forgive(batch);
