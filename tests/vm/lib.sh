@@ -8,6 +8,7 @@
 # $test_dir is an empty folder of its own.
 #
 #   defer COMMAND…                 undone when the test ends, last one first
+#   no_longer_defer                the last one is done already
 #   assert_eq EXPECTED ACTUAL [OF] both are printed when they differ
 #   assert_status N COMMAND…       its output goes to stdout, and can be caught
 #   wait_until SECONDS COMMAND…    until it succeeds, and no longer than that
@@ -69,6 +70,11 @@ defer() {
     local quoted
     printf -v quoted '%q ' "$@"
     deferred=("$quoted" "${deferred[@]}")
+}
+
+# What was deferred last is done already.
+no_longer_defer() {
+    deferred=("${deferred[@]:1}")
 }
 
 # A clean-up that fails fails its test, but the others are still done.

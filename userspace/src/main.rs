@@ -10,6 +10,7 @@
 mod channel;
 mod cli;
 mod doctor;
+mod http;
 mod inventory;
 mod kernel;
 mod lab;

@@ -11,6 +11,7 @@ mod core;
 mod doctor;
 mod exec;
 mod exit;
+mod export;
 mod graph;
 mod holders;
 mod import;
@@ -101,6 +102,7 @@ enum Verb {
     Stat(stat::Arguments),
     Set(set::Arguments),
     Reset(reset::Arguments),
+    Export(export::Arguments),
     Doctor(doctor::Arguments),
     Check(check::Arguments),
     Graph(graph::Arguments),
@@ -212,6 +214,7 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Stat(arguments) => stat::run(&arguments)?,
         Verb::Set(arguments) => set::run(&arguments)?,
         Verb::Reset(arguments) => reset::run(&arguments)?,
+        Verb::Export(arguments) => export::run(&arguments)?,
         Verb::Doctor(arguments) => return Ok(u8::from(!doctor::run(&arguments)?)),
         Verb::Graph(arguments) => graph::run(&arguments)?,
         Verb::Import(arguments) => import::run(&arguments)?,

@@ -55,6 +55,17 @@ pub fn inode(path: &Path) -> Option<Inode> {
     })
 }
 
+/// Whether the caller sees the namespaces of processes that are another's: that
+/// takes CAP_SYS_PTRACE.
+pub fn are_visible() -> bool {
+    const CAP_SYS_PTRACE: u64 = 1 << 19;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mut lines = status.lines();
+    let effective = lines.find_map(|line| line.strip_prefix("CapEff:"));
+    let effective = effective.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    effective.is_some_and(|mask| mask & CAP_SYS_PTRACE != 0)
+}
+
 /// How people know process `pid`.
 pub fn describe(pid: Pid) -> String {
     format!("process {pid} ({})", command(pid))

@@ -30,6 +30,11 @@ impl Deferred {
         Ok(Deferred { pending, before })
     }
 
+    /// Readable when such a signal came.
+    pub fn pending(&self) -> &SignalFd {
+        &self.pending
+    }
+
     /// Fails when such a signal came. To be called before each step, and after
     /// the last one that can be undone.
     pub fn check(&self) -> Result<()> {

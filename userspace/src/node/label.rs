@@ -70,7 +70,8 @@ impl Labels {
                 names.push(name.to_string());
             }
         }
-        if let Some(registry) = Registry::read()? {
+        // Whoever makes a lab holds the lock for as long as that takes.
+        for registry in Registry::glance()? {
             labels.read_nodes(&registry)?;
         }
         Ok(labels)

@@ -115,7 +115,8 @@ pub struct Registry {
     directory: PathBuf,
     boot: String,
     draft: String,
-    _lock: Arc<Flock<File>>,
+    /// None where it is only a glance.
+    _lock: Option<Arc<Flock<File>>>,
 }
 
 /// The records of one kind.
@@ -205,6 +206,26 @@ impl Registry {
         }
     }
 
+    /// The records that the caller may read, his own and root's, without waiting for
+    /// who changes them: each is whole, and they may be of different moments.
+    pub fn glance() -> Result<Vec<Self>> {
+        let own = place().ok();
+        let roots = (!geteuid().is_root()).then(|| PathBuf::from(DIRECTORY));
+        let mut registries = Vec::new();
+        for directory in own.into_iter().chain(roots) {
+            let hidden = |error: io::Error| error.kind() == ErrorKind::PermissionDenied;
+            if !fs::read_dir(directory.join(NODES)).is_err_and(hidden) {
+                registries.push(Registry {
+                    directory,
+                    boot: this_boot()?,
+                    draft: DRAFT.to_owned(),
+                    _lock: None,
+                });
+            }
+        }
+        Ok(registries)
+    }
+
     /// The record of one node. It is replaced as a whole, so who changes nothing
     /// and wants one answer, fast, can do without the lock.
     pub fn look_up(name: &Name) -> Result<Option<NodeRecord>> {
@@ -240,7 +261,7 @@ impl Registry {
             directory: directory.to_owned(),
             boot: this_boot()?,
             draft: DRAFT.to_owned(),
-            _lock: Arc::new(lock),
+            _lock: Some(Arc::new(lock)),
         })
     }
 
@@ -251,7 +272,7 @@ impl Registry {
             directory: self.directory.clone(),
             boot: self.boot.clone(),
             draft: format!("{DRAFT}.{number}"),
-            _lock: Arc::clone(&self._lock),
+            _lock: self._lock.clone(),
         }
     }
 

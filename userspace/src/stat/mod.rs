@@ -9,6 +9,7 @@
 
 pub mod control;
 pub mod difference;
+pub mod exposition;
 pub mod model;
 mod procfs;
 pub mod reason;

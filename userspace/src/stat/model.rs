@@ -193,7 +193,7 @@ macro_rules! as_key {
 
 as_key!(Family, Hook);
 
-fn key(name: Option<&str>) -> String {
+pub(super) fn key(name: Option<&str>) -> String {
     name.unwrap_or("unknown").replace('-', "_")
 }
 

@@ -17,6 +17,7 @@ mod exec;
 mod exec_node;
 mod exec_several;
 mod exec_terminal;
+mod export;
 mod full;
 mod inventory;
 mod lab;
@@ -88,6 +89,9 @@ const IP: Need = Need::Program("ip");
 const PING: Need = Need::Program("ping");
 const SETPRIV: Need = Need::Program("setpriv");
 const LSNS: Need = Need::Program("lsns");
+const PROMETHEUS: Need = Need::Program("prometheus");
+const PROMTOOL: Need = Need::Program("promtool");
+const SYSTEMD: Need = Need::Program("systemd-analyze");
 const NFT: Need = Need::Program("nft");
 const SETSID: Need = Need::Program("setsid");
 
@@ -262,6 +266,16 @@ const CASES: &[Case] = cases![
     doctor::the_largest_bridge_counts needs [IP],
     doctor::a_limit_that_is_reached_is_a_failure,
     doctor::an_ordinary_user_may_ask needs [SETPRIV, Need::Users],
+    export::counts_and_labels_are_those_of_the_nodes needs [PING, Need::NoModule],
+    export::promtool_finds_nothing_wrong needs [PING, PROMTOOL],
+    export::prometheus_scrapes_it needs [IP, PING, PROMETHEUS, PROMTOOL, Need::NoModule],
+    export::it_speaks_openmetrics_too needs [IP],
+    export::who_is_slow_or_sends_too_much_harms_nobody needs [IP],
+    export::a_textfile_is_whole_or_as_it_was,
+    export::what_cannot_be_listened_to_is_said needs [IP],
+    export::alert_rules_do_what_they_say needs [PROMTOOL],
+    export::the_dashboard_asks_for_what_there_is needs [Need::NoModule],
+    export::the_service_is_right_and_confined needs [SYSTEMD],
     stat::without_the_module_one_line_says_what_to_load needs [Need::NoModule],
     stat::without_the_module_the_kernel_itself_is_asked needs [PING, Need::NoModule],
     stat::counts_since_a_snapshot_are_those_in_between needs [PING, Need::NoModule],

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+
+//! `pernet export`: what namespaces count, for Prometheus.
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+
+use super::output;
+use crate::http::{self, Request, Response, Status};
+use crate::netlink::pernet::{Filter, NoModule};
+use crate::netns::{discover, process};
+use crate::node::interrupt::Deferred;
+use crate::stat::Reader;
+use crate::stat::exposition::{self, Format, Holders, Limits, Scrape};
+use crate::stat::model::Source;
+
+/// Show Prometheus what each namespace counts
+///
+/// Serves http://ADDRESS/metrics, in Prometheus' text format or as OpenMetrics, until
+/// it is stopped. It listens on this machine alone unless told otherwise: whoever
+/// reaches it may read everything, so let a reverse proxy see to TLS and to who may
+/// come. Without the module the counts are the kernel's own. docs/operators.md has
+/// the metrics, alert rules, a dashboard and a service for systemd.
+#[derive(Args)]
+#[command(after_help = AFTER)]
+pub struct Arguments {
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9479")]
+    listen: SocketAddr,
+    /// Write the metrics to a file once, for node_exporter's textfile collector; who
+    /// reads it sees the old ones or the new ones, whole
+    #[arg(long, value_name = "FILE.prom", conflicts_with = "listen")]
+    textfile: Option<PathBuf>,
+    /// Print the metrics once
+    #[arg(long, conflicts_with_all = ["listen", "textfile"])]
+    print: bool,
+    /// Show N namespaces at most, the oldest
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    limit: usize,
+    /// Show each device too, N of a namespace at most; the module does not know them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    devices: usize,
+    /// Whose counts to show; by default the module's, if it is loaded
+    #[arg(long)]
+    source: Option<Source>,
+}
+
+const AFTER: &str = "\
+Example: pernet export --listen 127.0.0.1:9479
+         pernet export --textfile /var/lib/node_exporter/pernet.prom
+
+Exit status: 0 when it was stopped by SIGTERM, SIGINT or SIGHUP; 3 where the
+module is asked for and not loaded.";
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.print {
+        return output::print(&metrics(arguments, Format::Prometheus)?);
+    }
+    match &arguments.textfile {
+        Some(path) => write_whole(path, &metrics(arguments, Format::Prometheus)?),
+        None => serve(arguments),
+    }
+}
+
+fn serve(arguments: &Arguments) -> Result<()> {
+    let signals = Deferred::hold()?;
+    let address = arguments.listen;
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
+    let address = listener.local_addr().context("cannot examine a socket")?;
+    if !address.ip().is_loopback() {
+        eprintln!("pernet: whoever reaches {address} can read what every namespace does");
+    }
+    output::print(&format!("http://{address}/metrics\n"))?;
+    http::serve(&listener, signals.pending(), |request| {
+        answer(arguments, request)
+    })
+}
+
+fn answer(arguments: &Arguments, request: &Request) -> Response {
+    match request.path {
+        "/metrics" => {}
+        "/" => return Response::text(Status::Ok, "the metrics are at /metrics"),
+        _ => return Response::text(Status::NotFound, "there is /metrics and nothing else"),
+    }
+    let format = Format::accepted(request.accept);
+    match metrics(arguments, format) {
+        Ok(body) => Response {
+            status: Status::Ok,
+            kind: format.content_type(),
+            body,
+        },
+        Err(error) => {
+            eprintln!("pernet: {error:#}");
+            Response::text(Status::Failed, format!("{error:#}"))
+        }
+    }
+}
+
+/// Reads everything anew: the module may have come or gone since the last time.
+fn metrics(arguments: &Arguments, format: Format) -> Result<String> {
+    let began = Instant::now();
+    let mut reader = Reader::open(arguments.source)?.ok_or(NoModule)?;
+    let snapshot = reader.read(&[], &Filter::default())?;
+    let holders = holders()?;
+    let scrape = Scrape {
+        snapshot: &snapshot,
+        took: began.elapsed(),
+        holders: holders.as_ref(),
+        limits: Limits {
+            namespaces: arguments.limit,
+            devices: arguments.devices,
+        },
+    };
+    Ok(exposition::render(&scrape, format))
+}
+
+/// What keeps each namespace; nothing, where processes of others hide theirs: then
+/// none would seem to keep what they keep.
+fn holders() -> Result<Option<HashMap<u64, Holders>>> {
+    if !process::are_visible() {
+        return Ok(None);
+    }
+    let found = discover::all()?.into_iter();
+    Ok(Some(
+        found
+            .map(|it| {
+                let holders = Holders {
+                    names: it.names.len(),
+                    processes: it.pids.len(),
+                    mounts: it.paths.len(),
+                };
+                (it.inode.number, holders)
+            })
+            .collect(),
+    ))
+}
+
+/// Puts a file in the place of the one that is there.
+fn write_whole(path: &Path, text: &str) -> Result<()> {
+    ensure!(
+        path.extension().is_some_and(|end| end == "prom"),
+        "node_exporter reads files only whose name ends in .prom, and not {}",
+        path.display()
+    );
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = (OpenOptions::new().write(true).create_new(true).mode(0o644))
+        .open(&draft)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
+}
