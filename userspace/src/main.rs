@@ -22,6 +22,7 @@ mod random;
 mod stat;
 mod terminal;
 mod text;
+mod top;
 
 /// All that the process does; returns its exit status.
 fn run() -> u8 {

@@ -25,6 +25,7 @@ mod reset;
 mod schema;
 mod set;
 mod stat;
+mod top;
 mod up;
 
 use std::env;
@@ -102,6 +103,7 @@ enum Verb {
     Stat(stat::Arguments),
     Set(set::Arguments),
     Reset(reset::Arguments),
+    Top(top::Arguments),
     Export(export::Arguments),
     Doctor(doctor::Arguments),
     Check(check::Arguments),
@@ -214,6 +216,7 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Stat(arguments) => stat::run(&arguments)?,
         Verb::Set(arguments) => set::run(&arguments)?,
         Verb::Reset(arguments) => reset::run(&arguments)?,
+        Verb::Top(arguments) => return top::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments)?,
         Verb::Doctor(arguments) => return Ok(u8::from(!doctor::run(&arguments)?)),
         Verb::Graph(arguments) => graph::run(&arguments)?,

@@ -112,7 +112,8 @@ impl Namespace {
     }
 }
 
-fn cause(dropped: &Dropped) -> (String, Option<u32>, Option<String>) {
+/// What tells one cause of drops from another.
+pub fn cause(dropped: &Dropped) -> (String, Option<u32>, Option<String>) {
     let Dropped {
         subsystem,
         reason,

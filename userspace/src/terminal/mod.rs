@@ -2,12 +2,15 @@
 
 //! Running a command as if it were here: with a terminal of its own that shows
 //! on ours ([`Pty`]), and with the signals that reach us passed on ([`attend()`]).
+//! And ours as a [`Screen`] to draw on.
 
 mod attend;
 mod pty;
+mod screen;
 
 pub use attend::{Attended, attend, hold_signals};
 pub use pty::Pty;
+pub use screen::Screen;
 
 use std::io::{self, IsTerminal};
 

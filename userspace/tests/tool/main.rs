@@ -32,6 +32,7 @@ mod ordinary;
 mod reference;
 mod stat;
 mod terminal;
+mod top;
 mod traced;
 mod vcmd;
 mod vnoded;
@@ -90,6 +91,7 @@ const PING: Need = Need::Program("ping");
 const SETPRIV: Need = Need::Program("setpriv");
 const LSNS: Need = Need::Program("lsns");
 const PROMETHEUS: Need = Need::Program("prometheus");
+const TMUX: Need = Need::Program("tmux");
 const PROMTOOL: Need = Need::Program("promtool");
 const SYSTEMD: Need = Need::Program("systemd-analyze");
 const NFT: Need = Need::Program("nft");
@@ -266,6 +268,13 @@ const CASES: &[Case] = cases![
     doctor::the_largest_bridge_counts needs [IP],
     doctor::a_limit_that_is_reached_is_a_failure,
     doctor::an_ordinary_user_may_ask needs [SETPRIV, Need::Users],
+    top::the_busiest_is_first_on_80_columns needs [PING, TMUX, Need::NoModule],
+    top::keys_lead_into_a_namespace_and_back needs [PING, TMUX, Need::NoModule],
+    top::the_terminal_is_given_back_at_a_signal needs [TMUX],
+    top::it_stops_and_goes_on_as_other_programs needs [TMUX],
+    top::colours_are_for_who_wants_them needs [TMUX],
+    top::it_follows_the_size_of_the_terminal needs [TMUX],
+    top::without_a_terminal_it_says_what_to_use,
     export::counts_and_labels_are_those_of_the_nodes needs [PING, Need::NoModule],
     export::promtool_finds_nothing_wrong needs [PING, PROMTOOL],
     export::prometheus_scrapes_it needs [IP, PING, PROMETHEUS, PROMTOOL, Need::NoModule],
