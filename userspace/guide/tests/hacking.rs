@@ -76,7 +76,7 @@ fn no_other_place_knows_of_it() {
     for folder in ["kmod", "userspace/src", "docs/netlink", "tests/vm"] {
         sources(&root.join(folder), &mut files);
     }
-    files.push(root.join("docs/json.md"));
+    files.extend(["docs/json.md", "docs/operators.md"].map(|file| root.join(file)));
     let spellings = ["moved_in", "moved-in", "MovedIn", "MOVED_IN"];
     // The event of the same device is another thing.
     let event = ["device-moved-in", "DeviceMovedIn", "DEVICE_MOVED_IN"];
