@@ -40,6 +40,7 @@ const TELLING: &[(&str, &str)] = &[
 
 /// Every command that prints what another program reads, in that one's language.
 const WRITING: &[(&str, &str)] = &[
+    ("export", "--print"),
     ("lab export", "l"),
     ("graph", "/run/manners.toml"),
     ("import", "tree,depth=1,fanout=2"),
@@ -47,7 +48,8 @@ const WRITING: &[(&str, &str)] = &[
     ("completions", "bash"),
 ];
 
-/// Every command that prints nothing, or as CORE's program of its name does.
+/// Every command that prints nothing, draws on the screen, or prints as CORE's
+/// program of its name does.
 const SILENT: &[&str] = &[
     "node add",
     "node adopt",
@@ -62,6 +64,7 @@ const SILENT: &[&str] = &[
     "down",
     "set",
     "reset",
+    "top",
     "man",
     "vnoded",
     "vcmd",

@@ -231,6 +231,8 @@ pub fn it_stops_and_goes_on_as_other_programs(_: &Lab) {
     terminal.types(&["fg", "Enter"]);
     terminal.shows("q quit");
     terminal.types(&["q"]);
+    // What is typed until then is the tool's.
+    terminal.is("it has ended", |screen| !screen.contains("q quit"));
     terminal.types(&["echo status=$?", "Enter"]);
     terminal.shows("status=0");
 }
