@@ -7,10 +7,13 @@
 //! so many namespaces, the oldest, and of each so many devices; hooks, families and
 //! the kernel's reasons for drops are few.
 
+mod page;
+
 use std::collections::HashMap;
-use std::fmt::{Display, Write};
 use std::time::Duration;
 
+pub use self::page::Format;
+use self::page::{Kind, Page, escaped, pairs};
 use super::model::{Counted, Kernel, Link, Namespace, Snapshot, Source, key};
 use crate::netlink::pernet::Dropped;
 
@@ -40,34 +43,8 @@ pub struct Limits {
     pub devices: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Prometheus,
-    OpenMetrics,
-}
-
-impl Format {
-    /// What a reader wants that accepts this.
-    pub fn accepted(accept: &str) -> Self {
-        match accept.contains("application/openmetrics-text") {
-            true => Format::OpenMetrics,
-            false => Format::Prometheus,
-        }
-    }
-
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Format::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
-            Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        }
-    }
-}
-
 pub fn render(scrape: &Scrape, format: Format) -> String {
-    let mut page = Page {
-        out: String::new(),
-        format,
-    };
+    let mut page = Page::new(format);
     let all = &scrape.snapshot.namespaces;
     let shown = &all[..all.len().min(scrape.limits.namespaces)];
     let namespaces: Vec<_> = shown.iter().map(|it| (labels(it), it)).collect();
@@ -77,10 +54,7 @@ pub fn render(scrape: &Scrape, format: Format) -> String {
     kernel(&mut page, &namespaces);
     devices(&mut page, &namespaces, scrape.limits.devices);
     drops(&mut page, &namespaces);
-    if format == Format::OpenMetrics {
-        page.out += "# EOF\n";
-    }
-    page.out
+    page.finish()
 }
 
 /// Namespaces and the labels of all their series.
@@ -351,86 +325,6 @@ fn labels(namespace: &Namespace) -> String {
         ("lab", &text(&namespace.lab)),
         ("node", &text(&namespace.node)),
     ])
-}
-
-fn pairs(pairs: &[(&str, &str)]) -> String {
-    let pairs: Vec<_> = (pairs.iter())
-        .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
-        .collect();
-    pairs.join(",")
-}
-
-fn escaped(value: &str) -> String {
-    (value.replace('\\', r"\\").replace('"', r#"\""#)).replace('\n', r"\n")
-}
-
-struct Page {
-    out: String,
-    format: Format,
-}
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Counter,
-    Gauge,
-    Info,
-}
-
-/// Writes the samples of one metric; its description comes with the first.
-struct Samples<'a> {
-    page: &'a mut Page,
-    kind: Kind,
-    name: &'static str,
-    help: &'static str,
-    described: bool,
-}
-
-impl Page {
-    /// The metric of this name, without the end that samples of its kind have.
-    fn family(&mut self, kind: Kind, name: &'static str, help: &'static str) -> Samples<'_> {
-        Samples {
-            page: self,
-            kind,
-            name,
-            help,
-            described: false,
-        }
-    }
-}
-
-impl Samples<'_> {
-    fn put(&mut self, labels: &str, value: impl Display) {
-        let end = match self.kind {
-            Kind::Counter => "_total",
-            Kind::Gauge => "",
-            Kind::Info => "_info",
-        };
-        if !self.described {
-            self.describe(end);
-            self.described = true;
-        }
-        let out = &mut self.page.out;
-        let _ = match labels {
-            "" => writeln!(out, "{}{end} {value}", self.name),
-            labels => writeln!(out, "{}{end}{{{labels}}} {value}", self.name),
-        };
-    }
-
-    /// OpenMetrics describes the metric without the end; Prometheus' format knows
-    /// samples alone, and no information.
-    fn describe(&mut self, end: &str) {
-        let (end, kind) = match (self.page.format, self.kind) {
-            (Format::OpenMetrics, Kind::Counter) => ("", "counter"),
-            (Format::OpenMetrics, Kind::Info) => ("", "info"),
-            (Format::Prometheus, Kind::Counter) => (end, "counter"),
-            (_, Kind::Gauge | Kind::Info) => (end, "gauge"),
-        };
-        let Samples { name, help, .. } = self;
-        let _ = writeln!(
-            self.page.out,
-            "# HELP {name}{end} {help}\n# TYPE {name}{end} {kind}"
-        );
-    }
 }
 
 #[cfg(test)]
