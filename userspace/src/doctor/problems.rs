@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Kernels that are known to be bad for network namespaces, and why. The versions
-//! are those of the kernel's own CVE records (git.kernel.org/pub/scm/linux/security/vulns.git).
+//! are those of the releases on kernel.org that have the change which mended it; a
+//! distribution may have mended its own earlier.
 
 /// Major, minor, patch.
 pub type Version = (u32, u32, u32);
