@@ -14,7 +14,7 @@ here=$(dirname "$(readlink -f "$0")")
 # holds which was sent and not received: of the namespace, or of a socket in it.
 # Prints the namespace's inode.
 in_flight() {
-    "$PERNET_PYTHON" - "$1" <<'EOS'
+    exec "$PERNET_PYTHON" - "$1" <<'EOS'
 import array, ctypes, os, socket, sys, time
 libc = ctypes.CDLL(None)
 home = os.open("/proc/self/ns/net", os.O_RDONLY)

@@ -14,6 +14,7 @@ mod http;
 mod inventory;
 mod kernel;
 mod lab;
+mod monitor;
 mod netlink;
 mod netns;
 mod node;

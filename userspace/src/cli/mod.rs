@@ -19,6 +19,7 @@ mod lab;
 mod link;
 mod ls;
 mod man;
+mod monitor;
 mod node;
 mod output;
 mod reset;
@@ -101,6 +102,7 @@ enum Verb {
     Ls(ls::Arguments),
     Holders(holders::Arguments),
     Stat(stat::Arguments),
+    Monitor(monitor::Arguments),
     Set(set::Arguments),
     Reset(reset::Arguments),
     Top(top::Arguments),
@@ -214,6 +216,7 @@ fn dispatch(verb: Verb) -> Result<u8> {
         Verb::Ls(arguments) => ls::run(&arguments)?,
         Verb::Holders(arguments) => holders::run(&arguments)?,
         Verb::Stat(arguments) => stat::run(&arguments)?,
+        Verb::Monitor(arguments) => monitor::run(&arguments)?,
         Verb::Set(arguments) => set::run(&arguments)?,
         Verb::Reset(arguments) => reset::run(&arguments)?,
         Verb::Top(arguments) => return top::run(&arguments),

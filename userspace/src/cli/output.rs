@@ -12,10 +12,17 @@ use serde::{Deserialize, Serialize};
 
 /// Writes `text`. A reader that has seen enough, as `head` has, is no error.
 pub fn print(text: &str) -> Result<()> {
+    print_more(text).map(drop)
+}
+
+/// Writes `text`; false where the reader has seen enough.
+pub fn print_more(text: &str) -> Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to standard output"),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written
+            .map(|()| true)
+            .context("cannot write to standard output"),
     }
 }
 
@@ -48,10 +55,20 @@ pub struct Document<T> {
 
 /// Writes `value`, which has fields, as JSON with the version in front.
 pub fn print_document(value: &impl Serialize) -> Result<()> {
-    print_json(&Document {
+    print_json(&document(value))
+}
+
+/// The same on one line, of more that follow; false where the reader has seen enough.
+pub fn print_line(value: &impl Serialize) -> Result<bool> {
+    let json = serde_json::to_string(&document(value)).context("cannot write JSON")?;
+    print_more(&(json + "\n"))
+}
+
+fn document<T>(body: T) -> Document<T> {
+    Document {
         version: VERSION,
-        body: value,
-    })
+        body,
+    }
 }
 
 /// Writes a document that is one list, under its name.

@@ -4,6 +4,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -13,8 +15,10 @@ use super::output::{self, Document};
 use crate::netlink::pernet::Filter;
 pub use crate::netlink::pernet::NoModule;
 use crate::netns::Reference;
+use crate::stat::measure::{Column, Measure};
 use crate::stat::model::{Namespace, Snapshot, Source};
-use crate::stat::{Reader, table};
+use crate::stat::select::{Condition, Selection};
+use crate::stat::{Reader, columns, table};
 
 /// Show what each namespace counts
 ///
@@ -39,33 +43,132 @@ pub struct Arguments {
     #[arg(long, value_enum)]
     source: Option<Source>,
     /// Show what was counted since then: FILE is what `--json` printed before
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "interval")]
     since: Option<PathBuf>,
+    /// Show every so many seconds what came, per second; in JSON, what came in all
+    #[arg(long, value_name = "SECONDS", value_parser = interval)]
+    interval: Option<Duration>,
+    /// Do so N times, and not for ever
+    #[arg(long, value_name = "N", requires = "interval")]
+    count: Option<u64>,
+    /// A line for each namespace, with these columns; see below
+    #[arg(
+        long,
+        value_name = "COLUMN,...",
+        value_delimiter = ',',
+        conflicts_with = "json"
+    )]
+    columns: Vec<Column>,
+    /// Show only namespaces like that: COLUMN, one of = != < <= > >=, and a number, or
+    /// a word with `*` for any characters. All of several have to hold
+    #[arg(long = "where", value_name = "CONDITION")]
+    conditions: Vec<Condition>,
+    /// The largest first, or by the alphabet
+    #[arg(long, value_name = "COLUMN")]
+    sort: Option<Column>,
+    /// Show N namespaces, those with the most bytes unless --sort says otherwise
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
     /// Print JSON, with everything that is counted; see docs/json.md
     #[arg(long)]
     json: bool,
 }
 
 const AFTER: &str = "\
+Columns: name, names, lab, node, cookie, inode, userns, nsid; packets, bytes (both
+  ways); received, delivered, forwarded, originated, sent: packets at the hooks
+  prerouting, local-in, forward, local-out, postrouting, or as the kernel counts them
+  itself; received-bytes, sent-bytes; drops; devices; from the module age (seconds),
+  registered, unregistered, up, down, moved-in, moved-out, renamed; from the kernel
+  rx-packets, rx-bytes, rx-errors, rx-dropped and the same with tx, of all devices
+  but lo.
+
 Example: pernet stat n1 --json | jq '.namespaces[0].traffic.ipv4.local_in.packets'
          pernet stat --min-drops 1
+         pernet stat --interval 1 --top 10 --where 'name=lab.*'
+         pernet stat --columns name,rx-bytes,tx-bytes,drops --sort drops
          pernet stat --json >before; ...; pernet stat --since before
 
 Exit status: 3 where --source module is said and the module is not loaded.";
 
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let filter = Filter {
-        device: arguments.device.clone(),
-        min_drops: arguments.min_drops,
-    };
     let mut reader = Reader::open(arguments.source)?.ok_or(NoModule)?;
+    if let Some(interval) = arguments.interval {
+        return repeat(arguments, &mut reader, interval);
+    }
     let earlier = arguments.since.as_deref().map(load).transpose()?;
-    let snapshot = reader.read(&arguments.ns, &filter)?;
-    let Some(earlier) = earlier else {
-        return show(arguments, &snapshot, snapshot.source, &snapshot.namespaces);
-    };
-    let since = snapshot.since(&earlier)?;
-    show(arguments, &since, since.source, &since.namespaces)
+    let mut snapshot = arguments.read(&mut reader)?;
+    let selection = arguments.selection();
+    match earlier {
+        Some(earlier) => {
+            let mut since = snapshot.since(&earlier)?;
+            selection.apply(&mut since.namespaces);
+            show(arguments, &since, since.source, &since.namespaces)
+        }
+        None => {
+            selection.apply(&mut snapshot.namespaces);
+            show(arguments, &snapshot, snapshot.source, &snapshot.namespaces)
+        }
+    }
+}
+
+impl Arguments {
+    fn read(&self, reader: &mut Reader) -> Result<Snapshot> {
+        let filter = Filter {
+            device: self.device.clone(),
+            min_drops: self.min_drops,
+        };
+        reader.read(&self.ns, &filter)
+    }
+
+    fn selection(&self) -> Selection {
+        let most = self.top.map(|_| Column::Measure(Measure::Bytes));
+        Selection {
+            conditions: self.conditions.clone(),
+            sort: self.sort.or(most),
+            first: self.top,
+        }
+    }
+
+    /// A line for each, where it is to be compared with others.
+    fn columns(&self) -> Option<&[Column]> {
+        let compared = self.interval.is_some() || self.top.is_some() || self.sort.is_some();
+        match &self.columns[..] {
+            [] => compared.then_some(&Column::USUAL),
+            columns => Some(columns),
+        }
+    }
+}
+
+/// Shows what comes, again and again.
+fn repeat(arguments: &Arguments, reader: &mut Reader, interval: Duration) -> Result<()> {
+    let selection = arguments.selection();
+    let columns = arguments.columns().unwrap_or(&Column::USUAL);
+    let mut before = arguments.read(reader)?;
+    let mut due = Instant::now();
+    for round in 1.. {
+        // What takes long does not shift those that follow.
+        due += interval;
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        let now = arguments.read(reader)?;
+        let mut since = now.since(&before)?;
+        selection.apply(&mut since.namespaces);
+        let seconds = Duration::from_nanos(since.interval).as_secs_f64();
+        let goes_on = match arguments.json {
+            true => output::print_line(&since)?,
+            false => {
+                let gap = if round > 1 { "\n" } else { "" };
+                let namespaces = &since.namespaces;
+                let table = columns::render(since.source, columns, namespaces, Some(seconds));
+                output::print_more(&format!("{gap}{table}"))?
+            }
+        };
+        if !goes_on || arguments.count == Some(round) {
+            break;
+        }
+        before = now;
+    }
+    Ok(())
 }
 
 fn show(
@@ -74,10 +177,23 @@ fn show(
     source: Source,
     namespaces: &[Namespace],
 ) -> Result<()> {
-    match arguments.json {
-        true => output::print_document(document),
-        false => output::print(&table::render(source, namespaces)),
+    if arguments.json {
+        return output::print_document(document);
     }
+    output::print(&match arguments.columns() {
+        Some(columns) => columns::render(source, columns, namespaces, None),
+        None => table::render(source, namespaces),
+    })
+}
+
+/// Seconds, and parts of them.
+fn interval(text: &str) -> Result<Duration> {
+    let seconds: f64 = text.parse().context("it is no number of seconds")?;
+    ensure!(
+        (0.01..=1e6).contains(&seconds),
+        "an interval is between 0.01 and 1,000,000 seconds"
+    );
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// A snapshot that was kept.

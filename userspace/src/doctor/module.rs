@@ -129,6 +129,7 @@ mod tests {
             id: 30,
             version,
             commands: commands.to_vec(),
+            events: None,
         };
         let version = u32::from(FAMILY_VERSION);
         assert_eq!(judge(&offer(version, &[1, 2, 3, 9])).level, Level::Ok);

@@ -178,6 +178,33 @@ pub fn accept(listener: BorrowedFd) -> nix::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Sets how many bytes of messages may wait in a socket: more than the machine's
+/// limit for everybody, where the caller may do so.
+pub fn set_room(socket: &impl AsRawFd, bytes: usize) -> nix::Result<()> {
+    let bytes = libc::c_int::try_from(bytes).map_err(|_| Errno::EINVAL)?;
+    let set = |option| {
+        // SAFETY: the kernel reads the integer, as long as it says.
+        Errno::result(unsafe {
+            libc::setsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                option,
+                (&raw const bytes).cast(),
+                size_of::<libc::c_int>() as libc::socklen_t,
+            )
+        })
+    };
+    set(libc::SO_RCVBUFFORCE)
+        .or_else(|_| set(libc::SO_RCVBUF))
+        .map(drop)
+}
+
+/// The descriptor of something that knows it only as a number.
+pub fn borrow(owner: &impl AsRawFd) -> BorrowedFd<'_> {
+    // SAFETY: what owns it is borrowed as long, and keeps it open meanwhile.
+    unsafe { BorrowedFd::borrow_raw(owner.as_raw_fd()) }
+}
+
 /// Closes every descriptor but the standard three and those of `kept`. Owners of
 /// what is closed must never be used or dropped afterwards.
 pub(super) fn close_others(kept: &[BorrowedFd]) {

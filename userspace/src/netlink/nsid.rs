@@ -85,6 +85,33 @@ impl Events {
     }
 }
 
+impl Events {
+    /// Waits for something to happen; returns ids, and whether they were given or
+    /// taken away. None where something was missed.
+    pub fn heard(&mut self) -> Result<Option<Vec<(bool, i32)>>> {
+        let Some(messages) = self.0.hear_or_miss()? else {
+            return Ok(None);
+        };
+        let mut changes = Vec::new();
+        for (kind, payload) in messages {
+            if let Some(id) = id(&payload)? {
+                changes.push((kind == u16::from(Rtm::Newnsid), id));
+            }
+        }
+        Ok(Some(changes))
+    }
+
+    /// Passes over what has happened by now.
+    pub fn forget(&mut self) -> Result<()> {
+        self.0.forget()
+    }
+
+    /// Readable when something has happened.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.descriptor()
+    }
+}
+
 fn message(netns: BorrowedFd, id: Option<i32>) -> Result<Buffer> {
     let mut message = Buffer::from(HEADER.as_slice());
     if let Some(id) = id {

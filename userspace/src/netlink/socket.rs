@@ -3,9 +3,10 @@
 //! One netlink socket: requests out, answers and refusals back.
 
 use std::cell::RefCell;
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use neli::ToBytes;
 use neli::consts::nl::NlmF;
 use neli::consts::socket::{Msg, NlFamily};
@@ -53,12 +54,21 @@ impl Socket {
     /// A socket that hears what the kernel tells everybody about routing, of this
     /// group (`RTNLGRP_` numbers of linux/rtnetlink.h).
     pub(super) fn listen(group: u32) -> Result<Self> {
-        let socket = Self::route()?;
-        (socket
-            .inner
-            .add_mcast_membership(Groups::new_groups(&[group])))
-        .context("cannot listen to the kernel")?;
-        Ok(socket)
+        Self::route()?.join(group)
+    }
+
+    /// Lets it hear what is said in a group.
+    pub(super) fn join(self, group: u32) -> Result<Self> {
+        let group = Groups::new_groups(&[group]);
+        let joined = self.inner.add_mcast_membership(group);
+        joined.context("cannot listen to the kernel")?;
+        Ok(self)
+    }
+
+    /// Sets how many bytes may wait to be heard.
+    pub(super) fn set_room(&self, bytes: usize) -> Result<()> {
+        let set = descriptor::set_room(&self.inner, bytes);
+        set.with_context(|| format!("cannot have room for {bytes} bytes of messages"))
     }
 
     /// Waits for the next message of a group: its type and payload.
@@ -70,6 +80,25 @@ impl Socket {
                 _ => None,
             })
             .collect())
+    }
+
+    /// The same; nothing where messages were lost, since there were more of them
+    /// than there was room for.
+    pub(super) fn hear_or_miss(&mut self) -> Result<Option<Vec<(u16, Buffer)>>> {
+        match self.hear() {
+            Err(error) if is_overrun(&error) => Ok(None),
+            heard => heard.map(Some),
+        }
+    }
+
+    /// Passes over what was said by now.
+    pub(super) fn forget(&mut self) -> Result<()> {
+        self.hear_anything(Instant::now()).map(drop)
+    }
+
+    /// Readable when something was said.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        descriptor::borrow(&self.inner)
     }
 
     /// Waits until something was said in the group; false where nothing was by
@@ -235,6 +264,11 @@ impl Socket {
             messages(&buffer[..length])
         })
     }
+}
+
+fn is_overrun(error: &Error) -> bool {
+    let cause = error.downcast_ref::<std::io::Error>();
+    cause.is_some_and(|error| error.raw_os_error() == Some(Errno::ENOBUFS as i32))
 }
 
 /// Repeats `read` until what it returns is all of one time.

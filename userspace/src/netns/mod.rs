@@ -13,7 +13,7 @@
 pub mod discover;
 mod handle;
 pub mod hold;
-mod mounts;
+pub mod mounts;
 mod name;
 pub mod named;
 pub mod process;

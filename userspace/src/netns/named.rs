@@ -32,6 +32,12 @@ pub fn path(name: &Name) -> PathBuf {
     Path::new(DIRECTORY).join(name.as_str())
 }
 
+/// The name that a file is of, if it is of one.
+pub fn name(path: &Path) -> Option<Name> {
+    let name = path.strip_prefix(DIRECTORY).ok()?.to_str()?;
+    name.parse().ok()
+}
+
 /// What `name` stands for now.
 pub fn look(name: &Name) -> Result<Entry> {
     let path = path(name);

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! What each namespace counts: read into a [`model::Snapshot`], of which two have
-//! a [`difference`], then shown as a [`table`] or as JSON. Showing knows no socket.
+//! a [`difference`], of which some are [`select`]ed, then shown as a [`table`], with
+//! chosen [`columns`], or as JSON. Showing knows no socket.
 //! What is counted is set and reset by [`control`].
 //!
 //! The counts are those of the module or, without it, the kernel's own, for which
 //! each namespace is entered ([`visit`]).
 
+pub mod columns;
 pub mod control;
 pub mod difference;
 pub mod exposition;
+pub mod measure;
 pub mod model;
 mod procfs;
 pub mod reason;
+pub mod select;
 pub mod table;
 mod visit;
 
@@ -57,6 +61,11 @@ impl Reader {
         }))
     }
 
+    /// The module, if it is what counts.
+    pub fn module(&self) -> Option<&Family> {
+        self.module.as_ref()
+    }
+
     pub fn source(&self) -> Source {
         match self.module {
             Some(_) => Source::Module,
@@ -67,8 +76,8 @@ impl Reader {
     /// Reads the namespaces that are `wanted`, or where none is all there are to be
     /// seen that pass the filter.
     pub fn read(&mut self, wanted: &[Reference], filter: &Filter) -> Result<Snapshot> {
-        let now = now(ClockId::CLOCK_REALTIME)?;
-        let uptime = self::now(ClockId::CLOCK_BOOTTIME)?;
+        let time = now()?;
+        let uptime = nanoseconds(ClockId::CLOCK_BOOTTIME)?;
         let mut namespaces = match &mut self.module {
             Some(family) => counted(family, wanted, filter)?,
             None => visited(wanted, filter)?,
@@ -84,7 +93,7 @@ impl Reader {
         Ok(Snapshot {
             source: self.source(),
             boot: self.boot.clone(),
-            time: now,
+            time,
             uptime,
             namespaces,
         })
@@ -133,8 +142,12 @@ fn passes(namespace: &Namespace, filter: &Filter) -> bool {
         && (filter.min_drops).is_none_or(|drops| namespace.dropped() >= drops)
 }
 
-/// Nanoseconds.
-fn now(clock: ClockId) -> Result<u64> {
+/// Nanoseconds since 1970.
+pub fn now() -> Result<u64> {
+    nanoseconds(ClockId::CLOCK_REALTIME)
+}
+
+fn nanoseconds(clock: ClockId) -> Result<u64> {
     let now = Duration::from(clock_gettime(clock).context("cannot read a clock")?);
     Ok(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX))
 }

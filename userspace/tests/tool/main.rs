@@ -27,6 +27,7 @@ mod life;
 mod link;
 mod machine;
 mod manners;
+mod monitor;
 mod node;
 mod ordinary;
 mod reference;
@@ -288,6 +289,10 @@ const CASES: &[Case] = cases![
     stat::without_the_module_one_line_says_what_to_load needs [Need::NoModule],
     stat::without_the_module_the_kernel_itself_is_asked needs [PING, Need::NoModule],
     stat::counts_since_a_snapshot_are_those_in_between needs [PING, Need::NoModule],
+    stat::namespaces_are_chosen_and_put_in_order needs [PING, Need::NoModule],
+    stat::rates_are_shown_again_and_again needs [PING, Need::NoModule],
+    monitor::the_state_comes_first_and_then_names_that_come_and_go needs [Need::NoModule],
+    monitor::without_the_module_it_says_what_it_can_tell needs [Need::NoModule],
     inventory::an_open_file_is_found,
     inventory::a_socket_is_found,
     inventory::a_thread_is_found,

@@ -23,6 +23,7 @@ const TELLING: &[(&str, &str)] = &[
     ("ls", ""),
     ("holders", "n"),
     ("stat", "n"),
+    ("monitor", "--count 1 --source kernel"),
     ("doctor", ""),
     ("node ls", ""),
     ("node show", "n"),

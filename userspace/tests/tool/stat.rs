@@ -2,10 +2,13 @@
 
 //! `pernet stat` where the module is not.
 
-use serde_json::Value;
 use std::fs;
+use std::process::Command;
 
-use crate::lab::Lab;
+use nix::unistd::pipe;
+use serde_json::Value;
+
+use crate::lab::{Lab, Outcome, PERNET};
 
 pub fn without_the_module_one_line_says_what_to_load(lab: &Lab) {
     lab.pernet(&["node", "add", "n1"]);
@@ -116,4 +119,91 @@ pub fn counts_since_a_snapshot_are_those_in_between(lab: &Lab) {
     }
     fs::remove_file(file).unwrap();
     lab.refuses(&["stat", "--since", file], "cannot read /run/before");
+}
+pub fn namespaces_are_chosen_and_put_in_order(lab: &Lab) {
+    ping(lab);
+    lab.pernet(&["node", "add", "n3"]);
+    let table = |options: &[&str]| {
+        let table = lab.pernet(&[&["stat"], options].concat());
+        let words = |row: &str| row.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        table.lines().map(words).collect::<Vec<_>>()
+    };
+    let columns = [
+        "--columns",
+        "name,originated,rx-packets",
+        "--where",
+        "node=n*",
+    ];
+    let order = ["--sort", "originated", "--where", "originated>0"];
+    let rows = table(&[&columns[..], &order].concat());
+    assert_eq!(
+        rows[..2],
+        ["counted by the kernel itself", "NAME ORIGINATED RX-PACKETS"]
+    );
+    let mut names: Vec<_> = rows[2..].iter().map(|row| &row[..2]).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["n1", "n2"], "{rows:?}");
+    let rows = table(&[
+        "--columns",
+        "name,devices",
+        "--where",
+        "node=n*",
+        "--sort",
+        "name",
+    ]);
+    assert_eq!(rows[2..], ["n1 2", "n2 2", "n3 1"]);
+    let top = lab.json(&["stat", "--json", "--top", "2", "--where", "node=n*"]);
+    let mut names: Vec<_> = (top["namespaces"].as_array().unwrap().iter())
+        .map(|namespace| namespace["name"].as_str().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["n1", "n2"]);
+    for (option, wrong) in [
+        ("--columns", "name,colour"),
+        ("--sort", "colour"),
+        ("--where", "name"),
+        ("--interval", "0"),
+        ("--interval", "soon"),
+    ] {
+        assert_eq!(
+            lab.run(&["stat", option, wrong]).status,
+            2,
+            "{option} {wrong}"
+        );
+    }
+}
+
+pub fn rates_are_shown_again_and_again(lab: &Lab) {
+    ping(lab);
+    let arguments = ["stat", "n1", "--json", "--interval", "0.2", "--count", "3"];
+    let rounds = lab.spawn(&arguments);
+    let rounds = Outcome::of(rounds.wait_with_output().unwrap());
+    assert_eq!((rounds.status, &*rounds.err), (0, ""));
+    let lines: Vec<Value> = (rounds.out.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    for line in &lines {
+        assert_eq!(line["version"], 1);
+        assert!(line["interval_ns"].as_u64() > Some(0), "{line}");
+        let n1 = &line["namespaces"][0];
+        // What came before is not counted.
+        assert_eq!(
+            (&n1["name"], &n1["protocols"]["ipv4"]["received"]),
+            (&"n1".into(), &0.into())
+        );
+    }
+    let table = lab.pernet(&["stat", "n1", "--interval", "0.05", "--count", "2"]);
+    let heading = "counted by the kernel itself, per second\n";
+    assert_eq!(table.matches(heading).count(), 2, "{table}");
+
+    // A reader that stops ends it.
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let mut endless = Command::new(PERNET)
+        .args(["stat", "--interval", "0.05"])
+        .stdout(writer)
+        .spawn()
+        .unwrap();
+    assert!(endless.wait().unwrap().success());
 }

@@ -6,12 +6,14 @@
 use std::borrow::Cow;
 
 use anyhow::{Context, Result};
-use neli::consts::genl::{CtrlAttr, CtrlCmd};
+use neli::consts::genl::{CtrlAttr, CtrlAttrMcastGrp, CtrlCmd};
 use neli::genl::{Genlmsghdr, Nlattr};
 use neli::types::{Buffer, GenlBuffer};
 use serde::{Deserialize, Serialize};
 
-use super::uapi::{Cmd, Devices, DropSubsystem, Drops, Family, Hook, Netns, Switch, Traffic};
+use super::uapi::{
+    Cmd, Devices, DropSubsystem, Drops, Family, Hook, Netns, Switch, Traffic, group,
+};
 use crate::netlink::attribute;
 
 /// What the module tells of one namespace.
@@ -80,18 +82,21 @@ pub struct Offer {
     pub version: u32,
     /// The numbers of those that can be asked for.
     pub commands: Vec<u32>,
+    /// The number that the kernel gave the group `events`.
+    pub events: Option<u32>,
 }
 
 /// What "nlctrl" answers about the family.
 pub fn offer(message: &Buffer) -> Result<Offer> {
     let message: Genlmsghdr<CtrlCmd, CtrlAttr> = attribute::parse(message.as_ref())?;
-    let (mut id, mut version, mut commands) = (None, 0, Vec::new());
+    let (mut id, mut version, mut commands, mut events) = (None, 0, Vec::new(), None);
     for attribute in message.attrs().iter() {
         let payload = attribute.nla_payload();
         match kind(attribute) {
             CtrlAttr::FamilyId => id = Some(u16::from_ne_bytes(attribute::exactly(payload)?)),
             CtrlAttr::Version => version = attribute::u32(payload)?,
             CtrlAttr::Ops => commands = command_numbers(payload)?,
+            CtrlAttr::McastGroups => events = events_group(payload)?,
             _ => {}
         }
     }
@@ -99,7 +104,28 @@ pub fn offer(message: &Buffer) -> Result<Offer> {
         id: id.context("the kernel's answer has no family number")?,
         version,
         commands,
+        events,
     })
+}
+
+/// The number of the group `events`, in the list of all groups.
+fn events_group(groups: &Buffer) -> Result<Option<u32>> {
+    for group in attribute::genl_nest::<u16>(groups)?.iter() {
+        let (mut name, mut id) = (None, None);
+        let group = attribute::genl_nest::<CtrlAttrMcastGrp>(group.nla_payload())?;
+        for attribute in group.iter() {
+            let payload = attribute.nla_payload();
+            match kind(attribute) {
+                CtrlAttrMcastGrp::Name => name = Some(attribute::string(payload)?),
+                CtrlAttrMcastGrp::Id => id = Some(attribute::u32(payload)?),
+                _ => {}
+            }
+        }
+        if name.as_deref() == Some(group::EVENTS) {
+            return Ok(id);
+        }
+    }
+    Ok(None)
 }
 
 /// `CTRL_ATTR_OPS`: for each command, under a number that means nothing, what is to
@@ -190,7 +216,7 @@ fn dropped(payload: &Buffer) -> Result<Dropped> {
     Ok(dropped)
 }
 
-fn is_on(payload: &Buffer) -> Result<bool> {
+pub(super) fn is_on(payload: &Buffer) -> Result<bool> {
     Ok(Switch::from(attribute::u8(payload)?) == Switch::On)
 }
 
@@ -240,7 +266,7 @@ fn traffic(payload: &Buffer) -> Result<Option<Counts>> {
     }))
 }
 
-fn kind<T: Copy>(attribute: &Nlattr<T, Buffer>) -> T {
+pub(super) fn kind<T: Copy>(attribute: &Nlattr<T, Buffer>) -> T {
     *attribute.nla_type().nla_type()
 }
 

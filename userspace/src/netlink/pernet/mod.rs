@@ -5,6 +5,7 @@
 //! docs/netlink/pernet.yaml is the contract; its numbers are in [`uapi`].
 
 mod decode;
+mod event;
 pub mod uapi;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use super::{Batch, Refusal, Socket, attribute};
 #[cfg(test)]
 pub use self::decode::Counts;
 pub use self::decode::{Counting, DeviceCounts, Dropped, NetnsReport, Offer};
+pub use self::event::{Change, Events};
 
 /// Version of the family "nlctrl", which knows the numbers of the others.
 const CONTROL_VERSION: u8 = 2;
@@ -48,6 +50,8 @@ pub struct Filter {
 pub struct Family {
     socket: Socket,
     id: u16,
+    /// The group `events`; an older module has none.
+    events: Option<u32>,
 }
 
 /// There is nobody to ask.
@@ -64,7 +68,15 @@ impl Family {
     pub fn connect() -> Result<Option<Self>> {
         let mut socket = Socket::generic()?;
         let offer = offered(&mut socket)?;
-        Ok(offer.map(|Offer { id, .. }| Family { socket, id }))
+        Ok(offer.map(|Offer { id, events, .. }| Family { socket, id, events }))
+    }
+
+    /// Begins to listen to what happens, with room for so many bytes of it.
+    pub fn listen(&self, room: usize) -> Result<Events> {
+        let group = self.events.context("the module tells of no events")?;
+        let socket = Socket::generic()?;
+        socket.set_room(room)?;
+        socket.join(group).map(Events)
     }
 
     /// What the module offers, if it is loaded.
