@@ -242,6 +242,10 @@ pub fn others_see_no_processes_of_root(lab: &Lab) {
                 (&entry["processes"], &entry["devices"]),
                 (&json!([]), &Value::Null)
             ),
+            // What is bound somewhere on the machine around the test.
+            None if entry["found_by"] == json!(["mount"]) => {
+                assert_eq!(entry["processes"], json!([]));
+            }
             None => assert_eq!(entry["processes"].as_array().map(Vec::len), Some(1)),
         }
     }
