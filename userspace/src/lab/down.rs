@@ -47,11 +47,18 @@ pub fn remove(registry: Registry, record: &LabRecord, note: impl Fn(String)) -> 
         .filter(|node| names.insert(&node.netns))
         .filter_map(|node| Node::find(&registry, &node.netns).transpose());
     let leaving = life::let_go(&registry, nodes, Until::LinksAreGone)?;
+    let mut socket = Socket::route()?;
+    delete_trunks(&registry, &mut socket, record)?;
     let bridges = record.labs().flat_map(|lab| &lab.bridges);
-    ports::delete_bridges(&registry, &mut Socket::route()?, bridges)?;
+    ports::delete_bridges(&registry, &mut socket, bridges)?;
     registry.labs().remove(record.lab.name.as_str())?;
     drop(registry);
     leaving.wait(note)
+}
+
+fn delete_trunks(registry: &Registry, socket: &mut Socket, record: &LabRecord) -> Result<()> {
+    let mut labs = record.labs();
+    labs.try_for_each(|lab| ports::delete_trunks(registry, socket, lab))
 }
 
 /// What `pernet cleanup` finds: labs, and all that is recorded by itself.
@@ -63,6 +70,7 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
             found.push(Remnant::Lab { name, state });
             if remove {
                 commands::end(record.commands.iter())?;
+                delete_trunks(&registry, &mut Socket::route()?, &record)?;
             }
         }
         let strays = registry.labs().unreadable::<LabRecord>()?;

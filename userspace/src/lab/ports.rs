@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 
 use super::inside::{impair, is_so};
-use super::model::{Bridge, Lab, Port};
+use super::model::{Bridge, Ends, Lab, Port};
 use super::plan::Plan;
 use super::wires::Wired;
 use super::workers::Run;
@@ -194,20 +194,53 @@ pub fn delete_port(registry: &Registry, socket: &mut Socket, lab: &Lab, port: &P
     let Some(found) = link::find(socket, name)? else {
         return Ok(());
     };
+    ensure!(
+        is_port(registry, socket, lab, port, &found)?,
+        "device {name} is no longer a port of bridge {}; `ip link del {name}` deletes it, if it is not needed",
+        port.bridge
+    );
+    delete_veth(socket, port, &found)
+}
+
+/// Whether the device that has the name of a port is a veth at the port's bridge,
+/// which is ours.
+fn is_port(
+    registry: &Registry,
+    socket: &mut Socket,
+    lab: &Lab,
+    port: &Port,
+    found: &link::Link,
+) -> Result<bool> {
     let bridge = lab.bridges.iter().find(|bridge| bridge.name == port.bridge);
     let bridge = match bridge {
         Some(bridge) => find_ours(registry, socket, &bridge.device.name)?,
         None => None,
     };
-    ensure!(
-        found.is("veth") && found.master.is_some() && found.master == bridge.map(|it| it.index),
-        "device {name} is no longer a port of bridge {}; `ip link del {name}` deletes it, if it is not needed",
-        port.bridge
-    );
-    match link::delete(socket, format!("cannot delete port {name}"), found.index) {
+    let index = bridge.map(|bridge| bridge.index);
+    Ok(found.is("veth") && found.master.is_some() && found.master == index)
+}
+
+fn delete_veth(socket: &mut Socket, port: &Port, found: &link::Link) -> Result<()> {
+    let what = format!("cannot delete port {}", port.device.name);
+    match link::delete(socket, what, found.index) {
         Err(error) if is_so(&error) => Ok(()),
         deleted => deleted,
     }
+}
+
+/// Deletes what a lab has between its bridges: links that go with no node. What is no
+/// port of a bridge of ours any more stays.
+pub fn delete_trunks(registry: &Registry, socket: &mut Socket, lab: &Lab) -> Result<()> {
+    for link in &lab.links {
+        if let Ends::Trunk([port, _]) = &link.ends {
+            if let Some(found) = link::find(socket, &port.device.name)? {
+                if is_port(registry, socket, lab, port, &found)? {
+                    delete_veth(socket, port, &found)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Deletes bridges of these names that are ours.

@@ -93,6 +93,24 @@ fn plan(lab: &Lab) -> (i32, Vec<Value>) {
     (outcome.status, steps["steps"].as_array().unwrap().clone())
 }
 
+/// They are in no namespace that goes.
+pub fn links_between_bridges_go_with_the_lab(lab: &Lab) {
+    let trunk = "name = \"t\"\n[bridges]\na = {}\nb = {}\n[[links]]\nends = [\"a\", \"b\"]\n";
+    fs::write(FILE, trunk).unwrap();
+    let before = lab.state();
+    for remove in [&["down", "t"][..], &["cleanup"]] {
+        lab.pernet(&["up", FILE]);
+        let ports = lab.command("ip", &["-br", "link", "show", "type", "veth"]);
+        assert_eq!(ports.lines().count(), 2, "{ports}");
+        lab.pernet(remove);
+        assert_eq!(lab.state(), before, "{remove:?}");
+    }
+    let fails = "[nodes.n]\ncommands = [{ name = \"no\", run = \"false\", ready = { output = \"never\" } }]\n";
+    fs::write(FILE, format!("{trunk}{fails}")).unwrap();
+    assert_eq!(lab.run(&["up", FILE]).status, 1);
+    eventually("what failed is undone", || lab.state() == before);
+}
+
 fn in_node(lab: &Lab, name: &str, arguments: &[&str]) -> String {
     let netns = format!("/run/netns/{name}");
     lab.pernet(&[&["exec", &netns, "--"][..], arguments].concat())

@@ -157,6 +157,7 @@ const CASES: &[Case] = cases![
     crash::cores_cleanup_removes_what_is_ours needs [IP],
     crash::what_a_node_made_in_itself_is_cleaned_up_too,
     labs::a_lab_is_made_and_removed needs [IP, PING, Need::Users],
+    labs::links_between_bridges_go_with_the_lab needs [IP, Need::Users],
     labs::a_change_is_the_smallest_that_leads_to_the_file needs [IP, Need::Users],
     labs::what_others_took_away_is_made_again needs [PING, Need::Users],
     labs::addresses_are_tried_for_duplicates_where_asked needs [IP, Need::Users],
