@@ -9,6 +9,7 @@
 
 mod channel;
 mod cli;
+mod columns;
 mod doctor;
 mod http;
 mod inventory;

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::output;
 use crate::doctor::{self, Finding, Level, Report};
+use crate::text::legible;
 
 /// Say whether this machine is fit for network namespaces and for pernet
 ///
@@ -54,10 +55,13 @@ fn paragraph(finding: &Finding) -> String {
         Level::Failure => ("failure", AnsiColor::Red),
     };
     let style = Style::new().fg_color(Some(colour.into()));
-    let Finding { check, found, .. } = finding;
+    let (check, found) = (finding.check, legible(&finding.found));
     let head = format!("{style}{word:LEVEL$}{style:#} {check:CHECK$} {found}\n");
     match &finding.advice {
-        Some(advice) => format!("{head}{:LEVEL$} {:CHECK$} -> {advice}\n", "", ""),
+        Some(advice) => {
+            let advice = legible(advice);
+            format!("{head}{:LEVEL$} {:CHECK$} -> {advice}\n", "", "")
+        }
         None => head,
     }
 }

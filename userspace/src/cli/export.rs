@@ -77,7 +77,8 @@ fn serve(arguments: &Arguments) -> Result<()> {
         .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
     let address = listener.local_addr().context("cannot examine a socket")?;
     if !address.ip().is_loopback() {
-        eprintln!("pernet: whoever reaches {address} can read what every namespace does");
+        let warning = format!("whoever reaches {address} can read what every namespace does");
+        output::complain("pernet", warning);
     }
     output::print(&format!("http://{address}/metrics\n"))?;
     http::serve(&listener, signals.pending(), |request| {
@@ -99,7 +100,7 @@ fn answer(arguments: &Arguments, request: &Request) -> Response {
             body,
         },
         Err(error) => {
-            eprintln!("pernet: {error:#}");
+            output::complain("pernet", format!("{error:#}"));
             Response::text(Status::Failed, format!("{error:#}"))
         }
     }

@@ -192,7 +192,7 @@ fn parse_alone<A: Args>(verb: &'static str, rest: Vec<OsString>) -> A {
 
 /// Prints an error; returns the exit status that goes with it.
 fn fail(error: &Error) -> u8 {
-    eprintln!("pernet: {error:#}{}", advice(error));
+    output::complain("pernet", format!("{error:#}{}", advice(error)));
     exit::status(error)
 }
 

@@ -51,8 +51,9 @@ Exit status: 3 where --source module is said and the module is not loaded.";
 pub fn run(arguments: &Arguments) -> Result<()> {
     let mut reader = Reader::open(arguments.source)?.ok_or(NoModule)?;
     if reader.source() == Source::Kernel && arguments.source.is_none() {
-        eprintln!(
-            "pernet: note: without the module pernet only names, mounts and ids of namespaces can be watched"
+        output::complain(
+            "pernet: note",
+            "without the module pernet only names, mounts and ids of namespaces can be watched",
         );
     }
     let mut left = arguments.count.unwrap_or(u64::MAX);

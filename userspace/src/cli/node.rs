@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::output;
 use crate::netns::{Name, Reference};
 use crate::node::life::{self, Description, Member, Until};
+use crate::text::legible;
 
 #[derive(Subcommand, Debug)]
 #[command(after_help = "Example: pernet node add n1 n2 && pernet node ls && pernet node del --all")]
@@ -181,7 +182,7 @@ pub fn run(verb: Verb) -> Result<()> {
 }
 
 pub fn note(text: String) {
-    eprintln!("pernet: note: {text}");
+    output::complain("pernet: note", text);
 }
 
 fn delete(arguments: &Del) -> Result<()> {
@@ -253,7 +254,7 @@ fn show(name: &Name, json: bool) -> Result<()> {
     }));
     let lines: Vec<_> = rows
         .iter()
-        .map(|[what, value]| format!("{what:<8} {value}\n"))
+        .map(|[what, value]| format!("{what:<8} {}\n", legible(value)))
         .collect();
     output::print(&lines.concat())
 }

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Writing to standard output.
+//! Writing to standard output, and to standard error.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+
+use crate::columns;
+use crate::text::legible_lines;
+
+/// Writes to standard error what a program has to say, on a line of its own. Words of
+/// others in it do nothing to a terminal, and where nobody listens nothing ends.
+pub fn complain(program: &str, text: impl Display) {
+    let text = text.to_string();
+    let _ = writeln!(io::stderr(), "{program}: {}", legible_lines(&text));
+}
 
 /// Writes `text`. A reader that has seen enough, as `head` has, is no error.
 pub fn print(text: &str) -> Result<()> {
@@ -76,38 +87,8 @@ pub fn print_list(name: &str, list: &impl Serialize) -> Result<()> {
     print_document(&BTreeMap::from([(name, list)]))
 }
 
-/// Rows of text in columns as wide as their widest entry.
+/// Rows of text below a heading, in columns.
 pub fn columns<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> String {
-    let mut widths = heading.map(str::len);
-    for row in rows {
-        for (width, entry) in widths.iter_mut().zip(row) {
-            *width = (*width).max(entry.chars().count());
-        }
-    }
     let heading = heading.map(str::to_owned);
-    let mut out = String::new();
-    for row in std::iter::once(&heading).chain(rows) {
-        let entries = row
-            .iter()
-            .zip(widths)
-            .map(|(entry, width)| format!("{entry:<width$}"));
-        out += entries.collect::<Vec<_>>().join("  ").trim_end();
-        out += "\n";
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_line_up_and_lines_have_no_blanks_at_their_end() {
-        let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
-        let rows = [row("n1", "12"), row("a-long-näme", "")];
-        assert_eq!(
-            columns(["NAME", "N"], &rows),
-            "NAME         N\nn1           12\na-long-näme\n"
-        );
-    }
+    columns::render(&[&[heading], rows].concat(), |_| false)
 }

@@ -27,6 +27,7 @@ use crate::node::Process;
 use crate::node::exec::{Manner, Order, Target, attended, watched};
 use crate::node::files::Files;
 use crate::node::registry::{self, Registry};
+use crate::text::legible;
 
 /// How often it is looked whether a command is ready.
 const INTERVAL: Duration = Duration::from_millis(5);
@@ -274,10 +275,9 @@ impl<'a> Running<'a> {
     fn last_words(&self) -> String {
         let written = self.written().unwrap_or_default();
         let last = written.lines().rfind(|line| !line.trim().is_empty());
-        let legible = |c: char| if c.is_control() { '?' } else { c };
         last.map_or(String::new(), |line| {
-            let line: String = line.chars().take(LONGEST_WORDS).map(legible).collect();
-            format!("; it wrote: {line}")
+            let line: String = line.chars().take(LONGEST_WORDS).collect();
+            format!("; it wrote: {}", legible(&line))
         })
     }
 

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use super::model::{Event, Piece};
 use crate::netlink::pernet::Counting;
 use crate::stat::model::{Namespace, Snapshot};
+use crate::text::legible;
 
 pub fn render(piece: &Piece) -> String {
     match piece {
@@ -27,7 +28,7 @@ fn state(snapshot: &Snapshot) -> String {
             out,
             "{} {} cookie {}: {}",
             clock(snapshot.time),
-            namespace.title(),
+            legible(&namespace.title()),
             namespace.cookie,
             present(namespace)
         );
@@ -43,7 +44,11 @@ fn present(namespace: &Namespace) -> String {
             counting(counted.counting)
         ),
         (None, Some(kernel)) => {
-            let names: Vec<_> = kernel.links.iter().map(|link| link.name.as_str()).collect();
+            let names: Vec<_> = kernel
+                .links
+                .iter()
+                .map(|link| legible(&link.name))
+                .collect();
             format!("is there, devices {}", names.join(" "))
         }
         (None, None) => "is there".to_owned(),
@@ -53,7 +58,7 @@ fn present(namespace: &Namespace) -> String {
 fn event(event: &Event) -> String {
     let mut out = clock(event.time);
     match (&event.name, event.inode) {
-        (Some(name), _) => out = format!("{out} {name}"),
+        (Some(name), _) => out = format!("{out} {}", legible(name)),
         (None, Some(inode)) => out = format!("{out} net:[{inode}]"),
         (None, None) => {}
     }
@@ -65,10 +70,10 @@ fn event(event: &Event) -> String {
     }
     let _ = write!(out, ": {}", event.kind);
     if let Some(device) = &event.device {
-        let _ = write!(out, " {}", device.name);
+        let _ = write!(out, " {}", legible(&device.name));
     }
     if let Some(path) = &event.path {
-        let _ = write!(out, " {}", path.display());
+        let _ = write!(out, " {}", legible(&path.to_string_lossy()));
     }
     if let Some(teardown) = event.teardown {
         let _ = write!(out, ", cleared away in {:.1} ms", teardown as f64 / 1e6);
@@ -122,7 +127,7 @@ mod tests {
             kind: "device-up",
             device: Some(Device {
                 index: 2,
-                name: "eth0".to_owned(),
+                name: "eth0\u{9b}2J".to_owned(),
             }),
             ..named.clone()
         };
@@ -147,7 +152,7 @@ mod tests {
             ..Event::default()
         };
         for (event, line) in [
-            (device, "18:14:04.430 n1 cookie 12: device-up eth0\n"),
+            (device, "18:14:04.430 n1 cookie 12: device-up eth0?2J\n"),
             (
                 died,
                 "18:14:04.430 net:[4026] cookie 12: died, cleared away in 12.3 ms\n",

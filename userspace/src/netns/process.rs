@@ -71,10 +71,9 @@ pub fn describe(pid: Pid) -> String {
     format!("process {pid} ({})", command(pid))
 }
 
-/// What process `pid` runs. It says so itself, so it may be anything.
+/// What process `pid` runs. It says so itself, so anything may be in it.
 pub fn command(pid: Pid) -> String {
     let command = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     let command = String::from_utf8_lossy(&command);
-    let legible = |c: char| if c.is_control() { '?' } else { c };
-    command.trim_end().chars().map(legible).collect()
+    command.strip_suffix('\n').unwrap_or(&command).to_owned()
 }

@@ -5,21 +5,20 @@
 
 use super::measure::Column;
 use super::model::{Namespace, Source};
+use crate::columns;
 
 /// The whole table. With `seconds` counts are those of that time, and are shown
 /// per second.
 pub fn render(
     source: Source,
-    columns: &[Column],
+    shown: &[Column],
     namespaces: &[Namespace],
     seconds: Option<f64>,
 ) -> String {
-    let heading = columns.iter().map(|column| column.name().to_uppercase());
+    let heading = shown.iter().map(|column| column.name().to_uppercase());
     let mut rows: Vec<Vec<String>> = vec![heading.collect()];
     for namespace in namespaces {
-        let cells = columns
-            .iter()
-            .map(|&column| cell(column, namespace, seconds));
+        let cells = shown.iter().map(|&column| cell(column, namespace, seconds));
         rows.push(cells.collect());
     }
     let per = if seconds.is_some() {
@@ -27,24 +26,8 @@ pub fn render(
     } else {
         ""
     };
-    let mut out = format!("counted by {source}{per}\n");
-    let widths: Vec<usize> = (0..columns.len())
-        .map(|at| rows.iter().map(|row| row[at].chars().count()).max())
-        .map(Option::unwrap_or_default)
-        .collect();
-    for row in &rows {
-        let mut line = String::new();
-        for ((cell, &width), column) in row.iter().zip(&widths).zip(columns) {
-            // Numbers line up at their ends.
-            line += &match column.is_numeric() {
-                true => format!("{cell:>width$}  "),
-                false => format!("{cell:<width$}  "),
-            };
-        }
-        out += line.trim_end();
-        out += "\n";
-    }
-    out
+    let rows = columns::render(&rows, |at| shown[at].is_numeric());
+    format!("counted by {source}{per}\n{rows}")
 }
 
 fn cell(column: Column, namespace: &Namespace, seconds: Option<f64>) -> String {

@@ -10,7 +10,7 @@ use super::model::{Count, Counted, Kernel, Link, Namespace, Protocol, Source};
 use super::reason;
 use crate::netlink::pernet::Dropped;
 use crate::netlink::pernet::uapi::{Family, Hook};
-use crate::text::age;
+use crate::text::{age, legible};
 
 const LABEL: usize = 18;
 const COLUMN: usize = 11;
@@ -62,7 +62,7 @@ fn heading(out: &mut String, namespace: &Namespace) {
         [] => namespace.title(),
         names => names.join(", "),
     };
-    let _ = write!(out, "{name}  cookie {}", namespace.cookie);
+    let _ = write!(out, "{}  cookie {}", legible(&name), namespace.cookie);
     if let Some(counted) = &namespace.counted {
         counted_heading(out, counted);
     }
@@ -127,6 +127,7 @@ fn counts(namespace: &Namespace, family: Family) -> (Row, Row) {
 }
 
 fn device(out: &mut String, Link { name, rx, tx }: &Link) {
+    let name = legible(name);
     if rx.packets + tx.packets > 0 {
         let _ = writeln!(
             out,
@@ -143,6 +144,7 @@ fn drops(out: &mut String, namespace: &Namespace, width: usize) {
     for dropped in drops {
         let packets = dropped.packets;
         let cause = cause(dropped);
+        let cause = legible(&cause);
         let _ = write!(out, "{:<LABEL$} {packets:>width$}  {cause}", "  dropped");
         if let Some(meaning) = reason::meaning(dropped) {
             let _ = write!(out, ": {meaning}");
@@ -289,7 +291,7 @@ net:[4026532247]  cookie 4097, age over 1m03s, reset 2.5s ago, devices 2, traffi
         namespace.kernel = Some(Kernel {
             links: vec![
                 link("lo", way(0, 0), way(0, 0)),
-                link("eth0", way(3, 294), way(0, 0)),
+                link("eth\x1b0", way(3, 294), way(0, 0)),
             ],
             protocols: BTreeMap::from([(Family::Ipv4, protocol)]),
         });
@@ -303,7 +305,7 @@ n1  cookie 4097, devices 2
   ipv4  packets              3           2           1           5           -
         bytes              252           -           -           -         420
   ipv6  packets              -           -           -           -           -
-  eth0  received 3 packets, 294 bytes, sent 0 packets, 0 bytes
+  eth?0  received 3 packets, 294 bytes, sent 0 packets, 0 bytes
   dropped                    1  InNoRoutes: There is no route to where an arriving packet was to go.
 "
         );

@@ -17,6 +17,7 @@ use crate::netlink::pernet::uapi::{Family, Hook};
 use crate::stat::difference::cause;
 use crate::stat::model::{Count, Counted, Kernel, Namespace, Protocol};
 use crate::stat::reason;
+use crate::text::legible;
 
 /// Characters of a column of numbers, and of what is beside the past.
 const NUMBER: usize = 9;
@@ -55,7 +56,8 @@ fn title(namespace: &Namespace) -> Line<'static> {
         node,
         ..
     } = namespace;
-    let mut text = format!("{}  cookie {cookie}, inode {inode}", namespace.title());
+    let title = namespace.title();
+    let mut text = format!("{}  cookie {cookie}, inode {inode}", legible(&title));
     if let (Some(lab), Some(node)) = (lab, node) {
         text += &format!(", node {node} of lab {lab}");
     }

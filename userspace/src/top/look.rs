@@ -4,6 +4,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::text::legible;
+
 /// What the terminal can show.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
@@ -87,8 +89,10 @@ pub fn short(value: f64) -> String {
     }
 }
 
-/// A text of that width; what is longer loses its end, and says so.
+/// A text of that width, in which anything may be; what is longer loses its end, and
+/// says so.
 pub fn fitting(text: &str, width: usize) -> String {
+    let text = legible(text);
     match text.chars().count() > width {
         true => {
             (text
@@ -97,7 +101,7 @@ pub fn fitting(text: &str, width: usize) -> String {
                 .collect::<String>())
                 + "~"
         }
-        false => text.to_owned(),
+        false => text.into_owned(),
     }
 }
 
@@ -140,5 +144,6 @@ mod tests {
     fn long_names_lose_their_end() {
         assert_eq!(fitting("abc", 3), "abc");
         assert_eq!(fitting("äbcd", 3), "äb~");
+        assert_eq!(fitting("\x1b[2J", 8), "?[2J");
     }
 }

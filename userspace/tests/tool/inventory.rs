@@ -218,6 +218,43 @@ pub fn what_is_in_a_namespace_is_shown(lab: &Lab) {
     lab.pernet(&["down", "pair"]);
 }
 
+/// Whoever names a device or a process gives no orders to the terminal of who looks.
+pub fn names_of_others_do_nothing_to_a_terminal(lab: &Lab) {
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
+    let device = "e\x1b[31m";
+    lab.command("ip", &["-n", "n1", "link", "add", device, "type", "bridge"]);
+    let script = "printf '\\033[2J' >/proc/self/comm; echo; read -r end";
+    let mut process = Command::new("nsenter")
+        .args(["--net=/run/netns/n1", "sh", "-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = [0];
+    let mut out = process.stdout.take().unwrap();
+    std::io::Read::read_exact(&mut out, &mut line).unwrap();
+    let process = Sleeper(process);
+    let pid = process.0.id();
+    for (arguments, shown) in [
+        (&["ls"][..], " e?[31m "),
+        (&["holders", "n1"], &*format!("process  {pid} (?[2J)")),
+        (
+            &["monitor", "--source", "kernel", "--count", "1", "n1"],
+            "e?[31m",
+        ),
+    ] {
+        let text = lab.pernet(arguments);
+        assert!(text.contains(shown), "{arguments:?}: {text:?}");
+        assert!(!text.contains('\x1b'), "{arguments:?}: {text:?}");
+    }
+    let holders = lab.json(&["holders", "n1", "--json"]);
+    assert_eq!(holders["holders"][1]["command"], "\x1b[2J");
+    let node = lab.run(&["exec", "\x1b[2J", "--", "true"]);
+    assert!(!node.err.contains('\x1b'), "{:?}", node.err);
+    let missing = lab.run(&["stat", "./\x1b[2J"]);
+    assert!(missing.err.contains("./?[2J"), "{:?}", missing.err);
+}
+
 pub fn others_see_no_processes_of_root(lab: &Lab) {
     lab.pernet(&["node", "add", "n1"]);
     let hidden = elsewhere(here);

@@ -300,6 +300,7 @@ const CASES: &[Case] = cases![
     inventory::an_open_file_about_a_namespace_is_a_holder,
     inventory::a_mount_that_only_others_see_is_found,
     inventory::what_is_in_a_namespace_is_shown,
+    inventory::names_of_others_do_nothing_to_a_terminal needs [IP],
     inventory::others_see_no_processes_of_root needs [SETPRIV, Need::Users],
     manners::every_command_has_a_page,
     manners::pages_are_well_formed needs [Need::Program("groff")],

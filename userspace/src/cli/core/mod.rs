@@ -58,7 +58,7 @@ impl Program {
         match run(arguments) {
             Ok(status) => status,
             Err(error) => {
-                eprintln!("{}: {error:#}", self.name());
+                super::output::complain(self.name(), format!("{error:#}"));
                 1
             }
         }

@@ -94,9 +94,9 @@ impl Inherited for Child {
 
 impl Child {
     fn live(self) -> u8 {
-        let note = |error| eprintln!("netns: note: {error:#}");
+        let note = |error| output::complain("netns: note", format!("{error:#}"));
         if let Err(error) = Environment::default().prepare(note) {
-            eprintln!("netns: {error:#}");
+            output::complain("netns", format!("{error:#}"));
             return 1;
         }
         let Some((program, arguments)) = self.command.split_first() else {
@@ -107,11 +107,8 @@ impl Child {
         let error = Command::new(program).args(arguments).exec();
         let errno = error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw);
         let reason = lookup::why_not(program, &lookup::path(), errno);
-        eprintln!(
-            "netns: cannot run {}: {}",
-            Path::new(program).display(),
-            io::Error::from(reason)
-        );
+        let (program, why) = (Path::new(program).display(), io::Error::from(reason));
+        output::complain("netns", format!("cannot run {program}: {why}"));
         lookup::exit_status(reason)
     }
 }

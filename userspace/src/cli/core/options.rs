@@ -72,7 +72,7 @@ impl Manual {
 
     /// An option is wrong.
     fn refuse(&self, reason: &str) -> Result<Task> {
-        eprintln!("{}: {reason}", self.name);
+        output::complain(self.name, reason);
         output::print(self.usage)?;
         Ok(Task::Done(0))
     }

@@ -13,6 +13,7 @@ use lexopt::Parser;
 
 use super::options::{Manual, Task};
 use crate::channel::{Client, MOST_ARGUMENTS, Message};
+use crate::cli::output;
 use crate::kernel::process::Ended;
 use crate::terminal::{Attended, Pty, attend, hold_signals, is_interactive};
 
@@ -82,7 +83,7 @@ pub fn run(parser: Parser) -> Result<u8> {
     });
     let ended = converse(&Client::connect(&channel)?, &strings(command)?, io)?;
     if verbose {
-        eprintln!("vcmd: the command ended: {ended:?}");
+        output::complain("vcmd", format!("the command ended: {ended:?}"));
     }
     Ok(ended.map_or(NOT_STARTED, Ended::exit_status))
 }

@@ -81,9 +81,10 @@ pub fn run(parser: Parser) -> Result<u8> {
         return MANUAL.wrong_usage("no control channel given", 0);
     };
     for word in rest {
-        eprintln!(
-            "vnoded: ignoring command line argument: '{}'",
-            word.to_string_lossy()
+        let word = word.to_string_lossy();
+        output::complain(
+            "vnoded",
+            format!("ignoring command line argument: '{word}'"),
         );
     }
     start(&options, &channel)?;
@@ -188,7 +189,7 @@ fn leave(
         pid_file.map_or(Ok(()), |file| file.publish(pid))
     };
     let files = unborn.server.places()?;
-    let born = unborn.bear(record, |note| eprintln!("vnoded: note: {note}"))?;
+    let born = unborn.bear(record, |note| output::complain("vnoded: note", note))?;
     // Nobody could find a node whose pid nobody knows.
     output::print(&format!("{}\n", born.pid)).inspect_err(|_| {
         let _ = process::kill(born.pid, libc::SIGKILL);

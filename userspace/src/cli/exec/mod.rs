@@ -201,7 +201,7 @@ impl Arguments {
 
     /// In one namespace. Becomes the command, where it can.
     fn run_one(&self, ns: &Reference, order: &Order, client: Option<&Pidfd>) -> Result<Told> {
-        let note = |error: Error| eprintln!("pernet: note: {error:#}");
+        let note = |error: Error| output::complain("pernet: note", format!("{error:#}"));
         let target = Target::find(ns)?;
         if self.detach {
             let pid = exec::detached(&target, order, note)?;
@@ -221,11 +221,10 @@ impl Arguments {
         }
         let outcome = exec::attended(&target, order, manner, client, note)?;
         if let (true, Some(timeout)) = (outcome.timed_out, self.timeout) {
-            eprintln!(
-                "pernet: {} was not done within {} s, and was ended",
-                order.command[0].to_string_lossy(),
-                timeout.as_secs_f64()
-            );
+            let command = order.command[0].to_string_lossy();
+            let seconds = timeout.as_secs_f64();
+            let text = format!("{command} was not done within {seconds} s, and was ended");
+            output::complain("pernet", text);
         }
         Ok(Told {
             status: outcome.exit_status(),
