@@ -168,7 +168,7 @@ fn sysctls_exist(lab: &Lab) -> Result<()> {
     Netns::create(|_| {
         for (name, node) in &named {
             ensure!(
-                !name.starts_with("net/") || sysctl::exists(name),
+                sysctl::exists(name),
                 "node {} sets sysctl {name}, and a network namespace has no such setting",
                 node.name
             );

@@ -71,9 +71,9 @@ pub struct Node {
     pub dad: bool,
     /// Addresses of the loopback device, besides those that it has anyway.
     pub loopback: Vec<Address>,
-    /// Values by their paths below /proc/sys, like `net/ipv4/ip_forward`. Only
-    /// what belongs to the node's own namespaces is in here. One that names a
-    /// device can be set once there is that device.
+    /// Values by their paths below /proc/sys, like `net/ipv4/ip_forward`: below
+    /// `net/`, what belongs to its network namespace. One that names a device can be
+    /// set once there is that device.
     pub sysctls: BTreeMap<String, String>,
     /// To be added when all the node's devices are up.
     pub routes: Vec<Route>,

@@ -97,6 +97,8 @@ mod tests {
             "nodes.a.kind = \"ful\"",
             "nodes.a.commands = [{ ready = \"exit\" }]",
             "nodes.a.commands = [{ run = \"x\", ready = { tcp = 1, udp = 1 } }]",
+            "nodes.a.sysctls = { \"kernel.hostname\" = \"a\" }",
+            "defaults.nodes.sysctls.fs.mqueue.msg_max = 1",
             "bridges.s.mtu = 67",
             "links = [{ ends = [\"a\"] }]",
             "links = [{ ends = [\"a\", { device = \"x\" }] }]",

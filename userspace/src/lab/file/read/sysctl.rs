@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! A node's sysctls: which ones are its own, and under which path.
+//! A node's sysctls: those of its network namespace, and under which path.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,9 @@ use toml::de::{DeTable, DeValue};
 use super::super::problem::At;
 use super::super::table::{Table, Value, integer};
 
-/// What belongs to the namespaces of a node, and not to the machine.
-const OWN: &[&str] = &[
-    "net/",
-    "fs/mqueue/",
-    "kernel/domainname",
-    "kernel/hostname",
-    "kernel/msg",
-    "kernel/sem",
-    "kernel/shm",
-];
+/// What belongs to a network namespace. Nothing else of a node is entered to set
+/// sysctls, so any other would be set where pernet runs.
+const OWN: &str = "net/";
 
 /// Reads `sysctls` into `settings`, by their paths below /proc/sys.
 pub fn read(table: &Table, settings: &mut BTreeMap<String, At<String>>) {
@@ -46,9 +39,9 @@ fn below(
         let at = key.span().start;
         if path.split('/').any(|part| ["", ".", ".."].contains(&part)) {
             table.problem(at, format!("`{}` is no sysctl", key.get_ref()));
-        } else if !OWN.iter().any(|own| path.starts_with(own)) {
+        } else if !path.starts_with(OWN) {
             let what = format!(
-                "sysctl `{}` is the machine's, not a node's; net.* are a node's own",
+                "sysctl `{}` is not one of a network namespace; those of a node are net.*",
                 path.replace('/', ".")
             );
             table.problem(at, what);

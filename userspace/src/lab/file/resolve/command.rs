@@ -74,13 +74,6 @@ pub fn check_sysctls<'a>(
 ) {
     let name = &node.name.value;
     for (path, value) in &node.settings.sysctls {
-        if node.settings.kind == Kind::NetOnly && !path.starts_with("net/") {
-            let what = format!(
-                "node `{name}` is net-only, so sysctl `{}` would be the machine's",
-                path.replace('/', ".")
-            );
-            report.add(value.at, what);
-        }
         let parts: Vec<_> = path.split('/').collect();
         let ["net", "ipv4" | "ipv6", "conf" | "neigh", device, _] = parts[..] else {
             continue;

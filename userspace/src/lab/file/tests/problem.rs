@@ -398,7 +398,7 @@ fn what_a_node_cannot_have_is_pointed_out() {
         (
             "nodes.a.sysctls = { \"kernel.panic\" = 1, \"net..x\" = 1, \"net.ipv4.conf.eth0.rp_filter\" = 1 }",
             &[
-                "1:21: node `a`: sysctl `kernel.panic` is the machine's, not a node's; net.* are a node's own",
+                "1:21: node `a`: sysctl `kernel.panic` is not one of a network namespace; those of a node are net.*",
                 "1:41: node `a`: `net..x` is no sysctl",
                 "1:55: node `a`: it has no device `eth0`",
             ],
@@ -408,11 +408,17 @@ fn what_a_node_cannot_have_is_pointed_out() {
             &["1:21: node `a`: `net/../kernel/panic` is no sysctl"],
         ),
         (
-            "nodes.a = { kind = \"net-only\", commands = [\"true\"], sysctls = { \"kernel.hostname\" = \"x\" } }",
+            // Where they would be set, these are the machine's.
+            "nodes.a.sysctls = { kernel.hostname = \"x\", \"fs.mqueue.msg_max\" = 1, \"net\" = 1 }",
             &[
-                "1:44: node `a` is net-only, so there is nothing in it that runs commands",
-                "1:65: node `a` is net-only, so sysctl `kernel.hostname` would be the machine's",
+                "1:28: node `a`: sysctl `kernel.hostname` is not one of a network namespace; those of a node are net.*",
+                "1:44: node `a`: sysctl `fs.mqueue.msg_max` is not one of a network namespace; those of a node are net.*",
+                "1:69: node `a`: sysctl `net` is not one of a network namespace; those of a node are net.*",
             ],
+        ),
+        (
+            "nodes.a = { kind = \"net-only\", commands = [\"true\"] }",
+            &["1:44: node `a` is net-only, so there is nothing in it that runs commands"],
         ),
         (
             "nodes.a.commands = [{ ready = \"soon\" }, { run = \"\" }, { run = \"x\", ready = { tcp = 0 } }, { run = \"x\", directory = \"y\" }]",
