@@ -134,6 +134,34 @@ END
     [[ $said == *"has no linux-source-7.2, only linux-source-7.3 linux-source-7.5: "*"KDIR=" ]] || fail "it said: $said"
 }
 
+# An installed one would be a server that starts with the machine.
+test_prometheus_is_unpacked_and_not_installed() {
+    needs_root
+    # The checkout may be in a folder that is root's alone.
+    local setup=$test_dir/scripts/setup folder path package=$test_dir/package program
+    cp -r "$checkout/scripts" "$test_dir/"
+    path=$(path_of "${base_programs[@]}" mkdir rm mv cp touch chmod find flock df tr sleep kill wc cmp dpkg-deb tar)
+    mkdir -p "$package/DEBIAN" "$package/usr/bin" "$test_dir/cache"
+    printf 'Package: prometheus\nVersion: 1\nArchitecture: all\nMaintainer: nobody\nDescription: a test\n' >"$package/DEBIAN/control"
+    for program in prometheus promtool; do
+        printf '#!/bin/sh\nexit 0\n' >"$package/usr/bin/$program"
+        chmod +x "$package/usr/bin/$program"
+    done
+    dpkg-deb --build "$package" "$test_dir/prometheus.deb" >/dev/null
+    printf '#!/bin/sh\ncase $* in *download*) cp %s/prometheus.deb . ;; *update*) : ;; *) exit 1 ;; esac\n' "$test_dir" >"$path/apt-get"
+    printf '#!/bin/sh\ncase $* in *pkgnames*) echo prometheus ;; *) echo "prometheus | 1 | main" ;; esac\n' >"$path/apt-cache"
+    chmod +x "$path"/apt-*
+    chmod 755 "$path"
+    chmod 777 "$test_dir/cache"
+    folder=$(as_nobody env PATH="$path" PERNET_MIRROR=none PERNET_CACHE="$test_dir/cache" "$setup/prometheus")
+    [[ $folder == "$test_dir/cache/prometheus/"* && -x $folder/prometheus && -x $folder/promtool ]] || fail "it is $folder"
+    # What is there is not fetched again.
+    rm "$path"/apt-*
+    assert_eq "$folder" "$(as_nobody env PATH="$path" PERNET_CACHE="$test_dir/cache" "$setup/prometheus")"
+    # And what is on the PATH is taken as it is.
+    assert_eq "$folder" "$(as_nobody env PATH="$path:$folder" PERNET_CACHE=/nonexistent "$setup/prometheus")"
+}
+
 test_kernel_that_there_is_not() {
     local said
     said=$(KERNEL=7.9 said_by "$setup/kernel")

@@ -52,7 +52,7 @@ test_counts_are_the_modules() {
 test_promtool_finds_nothing_wrong() {
     load_module
     make_pinging_nodes
-    assert_eq '' "$(pernet export --print | promtool check metrics 2>&1)" "what promtool says"
+    assert_eq '' "$(pernet export --print | "$PERNET_PROMETHEUS/promtool" check metrics 2>&1)" "what promtool says"
 }
 
 test_drops_have_their_reason() {
