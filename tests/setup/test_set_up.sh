@@ -198,29 +198,34 @@ test_failed_work_shows_the_end_of_its_log() {
 }
 
 test_second_run_waits_and_says_so() {
-    local said script
+    local script
     # shellcheck disable=SC2016  # for the script
     script=$(with_libs messages cache 'cache_open
         take_lock it "making it"
-        echo begin >>"$1"; sleep 2; echo end >>"$1"')
+        echo begin >>"$1"; until [[ -e $2 ]]; do sleep 0.1; done; echo end >>"$1"')
     export PERNET_CACHE=$test_dir/cache
-    bash "$script" "$test_dir/order" &
-    wait_until 5 test -s "$test_dir/order"
-    said=$(bash "$script" "$test_dir/order" 2>&1)
+    bash "$script" "$test_dir/order" "$test_dir/go" &
+    defer touch "$test_dir/go"
+    wait_until 20 test -s "$test_dir/order"
+    bash "$script" "$test_dir/order" "$test_dir/go" 2>"$test_dir/said" &
+    wait_until 20 test -s "$test_dir/said"
+    touch "$test_dir/go"
     wait
-    assert_eq 'pernet: another run is making it, waiting for it' "$said"
+    assert_eq 'pernet: another run is making it, waiting for it' "$(cat "$test_dir/said")"
     assert_eq $'begin\nend\nbegin\nend' "$(cat "$test_dir/order")" order
 }
 
 test_distclean_leaves_a_cache_in_use() {
     local said script
     # shellcheck disable=SC2016  # for the script
-    script=$(with_libs messages cache 'cache_open; touch "$1"; sleep 3')
+    script=$(with_libs messages cache 'cache_open; touch "$1"; until [[ -e $2 ]]; do sleep 0.1; done')
     export PERNET_CACHE=$test_dir/cache
-    bash "$script" "$test_dir/open" &
-    wait_until 5 test -e "$test_dir/open"
+    bash "$script" "$test_dir/open" "$test_dir/go" &
+    defer touch "$test_dir/go"
+    wait_until 20 test -e "$test_dir/open"
     said=$(said_by "$checkout/scripts/clean" --cache)
     [[ $said == *'is in use by another run'* ]] || fail "it said: $said"
+    touch "$test_dir/go"
     wait
     "$checkout/scripts/clean" --cache
     [[ ! -e $PERNET_CACHE ]]
