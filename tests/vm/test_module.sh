@@ -29,7 +29,6 @@ test_identity() {
 
 test_identity_of_an_older_namespace() {
     make_netns a
-    sleep 0.2
     load_module
     assert_eq 1 "$(value_of a preexisting)" "preexisting"
     assert_eq "$(devices 1 1 0 0 0 0 0 0)" "$(counted a devices)" "devices found at the load"
