@@ -2,12 +2,21 @@
 # shellcheck shell=bash
 #
 # What tests of the module need: the module itself, namespaces made by iproute2,
-# and a look at /proc/net/pernet. Needs lib.sh.
+# nodes made by the tool, and a look at /proc/net/pernet. Needs lib.sh.
 
 # Loads the module until the end of the test.
 load_module() {
     insmod "$PERNET_KO"
     defer rmmod pernet
+}
+
+# Whether the kernel has the tracepoints by which drops are counted.
+has_tracepoints() {
+    grep --quiet ' __traceiter_kfree_skb$' /proc/kallsyms
+}
+
+need_tracepoints() {
+    has_tracepoints || skip "this kernel has no tracepoints"
 }
 
 # make_netns NAME…: namespaces without IPv6 traffic of their own, until the end
@@ -28,6 +37,18 @@ make_veth() {
     ip -n "$4" address add "$6" dev "$5"
     ip -n "$1" link set "$2" up
     ip -n "$4" link set "$5" up
+}
+
+# make_nodes NAME…: until the end of the test.
+make_nodes() {
+    pernet node add "$@"
+    defer pernet node del "$@"
+}
+
+# Nodes n1 and n2 with a link: 10.0.0.1 and 10.0.0.2.
+make_linked_nodes() {
+    make_nodes n1 n2
+    pernet link add n1:eth0=10.0.0.1/24 n2:eth0=10.0.0.2/24
 }
 
 # counted NS [SUBJECT]: the namespace's file, or its lines about one subject.

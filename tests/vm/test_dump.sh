@@ -88,7 +88,7 @@ owned_by_another() {
 }
 
 test_filter_by_drops() {
-    grep --quiet ' __traceiter_kfree_skb$' /proc/kallsyms || skip "this kernel has no tracepoints"
+    need_tracepoints
     load_module
     make_netns a b c
     local netns

@@ -11,9 +11,7 @@ here=$(dirname "$(readlink -f "$0")")
 
 # Two nodes, of which the first has sent the second three pings.
 make_pinging_nodes() {
-    pernet node add n1 n2
-    defer pernet node del n1 n2
-    pernet link add n1:eth0=10.0.0.1/24 n2:eth0=10.0.0.2/24
+    make_linked_nodes
     pernet exec n1 -- ping -q -c 3 -i 0.2 10.0.0.2
 }
 
@@ -57,7 +55,7 @@ test_promtool_finds_nothing_wrong() {
 
 test_drops_have_their_reason() {
     load_module
-    grep --quiet ' __traceiter_kfree_skb$' /proc/kallsyms || skip "this kernel has no tracepoints"
+    need_tracepoints
     make_pinging_nodes
     pernet set n2 --drops on
     pernet exec n1 -- bash -c 'for i in 1 2 3 4; do echo >/dev/udp/10.0.0.2/9; done 2>/dev/null'

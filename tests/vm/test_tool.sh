@@ -9,11 +9,6 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/vm/netns.sh
 . "$here/netns.sh"
 
-make_nodes() {
-    pernet node add "$@"
-    defer pernet node del "$@"
-}
-
 # hooks FAMILY NODE: [packets, bytes] at prerouting, local-in, forward, local-out
 # and postrouting
 hooks() {
@@ -108,8 +103,7 @@ test_stat_since_a_snapshot() {
 # Packets at the hooks are those that the kernel itself counts there.
 test_both_sources_agree() {
     load_module
-    make_nodes n1 n2
-    pernet link add n1:eth0=10.0.0.1/24 n2:eth0=10.0.0.2/24
+    make_linked_nodes
     pernet exec n1 -- ping -q -c 3 -i 0.2 10.0.0.2
     local said
     said=$(pernet stat --json --source kernel n1 | jq --compact-output \

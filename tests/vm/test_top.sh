@@ -11,9 +11,7 @@ here=$(dirname "$(readlink -f "$0")")
 
 # Two nodes, of which the first sends the second ten pings a second.
 make_pinging_nodes() {
-    pernet node add n1 n2
-    defer pernet node del n1 n2
-    pernet link add n1:eth0=10.0.0.1/24 n2:eth0=10.0.0.2/24
+    make_linked_nodes
     pernet exec n1 -- ping -q -i 0.1 10.0.0.2 >/dev/null &
     defer kill $!
 }
@@ -68,7 +66,7 @@ test_rates_are_those_of_the_packets() {
 
 test_drops_are_shown_with_their_meaning() {
     load_module
-    grep --quiet ' __traceiter_kfree_skb$' /proc/kallsyms || skip "this kernel has no tracepoints"
+    need_tracepoints
     make_pinging_nodes
     pernet set n2 --drops on
     pernet exec n1 -- bash -c 'while sleep 0.2; do echo >/dev/udp/10.0.0.2/9; done 2>/dev/null' &
