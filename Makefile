@@ -24,8 +24,13 @@ demo: vm-packages cli kmod ## Run the wiki's example in a VM: two nodes, a bridg
 	@scripts/demo
 
 .PHONY: vm
-vm: vm-packages cli kmod ## Open a shell in the VM, with the module loaded and the tool at hand
+vm: vm-possible vm-packages cli kmod ## Open a shell in the VM, with the module loaded and the tool at hand
 	@scripts/vm/shell
+
+# Before anything is built for it.
+.PHONY: vm-possible
+vm-possible:
+	@scripts/vm/shell --possible
 
 # All at once, and first: whoever is not root gets one command for root to run.
 .PHONY: vm-packages

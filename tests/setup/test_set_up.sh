@@ -168,6 +168,14 @@ test_kernel_that_there_is_not() {
     [[ $said == *"KERNEL is '7.9'; known are: "*" 7.2 "* ]] || fail "it said: $said"
 }
 
+test_user_mode_linux_has_no_shell() {
+    local said
+    # Before anything is built.
+    said=$(! KERNEL=uml-debug make -C "$checkout" --no-print-directory vm 2>&1)
+    assert_eq 1 "$(grep -c '^pernet: ' <<<"$said")" "lines of ours in: $said"
+    [[ $said == "pernet: error: KERNEL is 'uml-debug', "*'KERNEL=uml-debug scripts/vm/run -- COMMAND'* ]] || fail "it said: $said"
+}
+
 test_no_room_before_the_work() {
     small_disk 40m
     local said
