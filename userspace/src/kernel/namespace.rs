@@ -17,7 +17,7 @@ const NS_GET_ID: Ioctl = request_code_read!(0xb7, 13, size_of::<u64>()) as Ioctl
 /// Of linux/sockios.h.
 const SIOCGSKNS: Ioctl = 0x894c;
 
-/// listns(2), the same number everywhere but on Alpha.
+/// listns(2), the same number everywhere but on Alpha and MIPS.
 const LISTNS: c_long = 470;
 /// How many numbers it is asked for at a time.
 const AT_A_TIME: usize = 4096;
@@ -86,7 +86,7 @@ pub fn of_socket(socket: impl AsFd) -> nix::Result<File> {
 }
 
 /// The numbers of all network namespaces that something in userspace holds, in
-/// order; ENOSYS before Linux 7.0.
+/// order; ENOSYS before Linux 6.19.
 pub fn list() -> nix::Result<Vec<u64>> {
     let mut request = Request {
         size: size_of::<Request>() as u32,
