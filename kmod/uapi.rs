@@ -156,7 +156,8 @@ pub(crate) mod netns {
     /// /proc/sys/net/pernet/traffic.
     pub(crate) const COUNT_TRAFFIC: u16 = 11;
     /// Packets dropped for one reason; one nest for each reason that
-    /// occurred while drops were counted.
+    /// occurred since the epoch began, while drops were counted. What was
+    /// counted stays when counting ends.
     pub(crate) const DROPS: u16 = 12;
     /// Whether dropped packets are counted. Also /proc/sys/net/pernet/drops.
     pub(crate) const COUNT_DROPS: u16 = 13;

@@ -273,7 +273,8 @@ pub(crate) enum Netns {
     /// /proc/sys/net/pernet/traffic.
     CountTraffic = 11,
     /// Packets dropped for one reason; one nest for each reason that
-    /// occurred while drops were counted.
+    /// occurred since the epoch began, while drops were counted. What was
+    /// counted stays when counting ends.
     Drops = 12,
     /// Whether dropped packets are counted. Also /proc/sys/net/pernet/drops.
     CountDrops = 13,
