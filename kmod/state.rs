@@ -47,8 +47,8 @@ pub(crate) struct State {
     since: Instant<BootTime>,
     preexisting: bool,
     devices: Devices,
-    // These two are made when they are first counted: most namespaces count nothing, and the drops
-    // alone take a kilobyte for every CPU.
+    // These two are made when they are first counted: what a namespace never counted takes no memory,
+    // and the drops take a kilobyte for every CPU.
     traffic: SetOnce<Arc<Traffic>>,
     drops: SetOnce<Arc<Drops>>,
     /// When the namespace was taken out of sight.
