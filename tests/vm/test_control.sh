@@ -112,6 +112,21 @@ test_the_tool_sets_and_resets() {
     [[ $said == *'CAP_NET_ADMIN is missing'* ]] || fail "it said: $said"
 }
 
+test_a_node_is_meant_also_when_ip_gave_its_name_away() {
+    load_module
+    pernet node add n1
+    defer pernet node del n1
+    local cookie
+    cookie=$(pernet stat --json n1 | jq '.namespaces[0].cookie')
+    ip netns del n1
+    ip netns add n1
+    pernet set n1 --traffic off
+    pernet reset n1
+    assert_eq "[$cookie,false,1]" "$(pernet stat --json n1 |
+        jq --compact-output '.namespaces[0] | [.cookie, .counting.traffic, .epoch]')" "the node"
+    ip netns del n1
+}
+
 test_root_in_a_node_may_as_on_the_host() {
     load_module
     make_netns a b

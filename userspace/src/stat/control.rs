@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use crate::netlink::pernet::{Family, Wanted};
 use crate::netns::Reference;
+use crate::node::reference;
 
 /// Sets what each namespace counts.
 pub fn set(references: &[Reference], wanted: Wanted) -> Result<()> {
@@ -30,7 +31,7 @@ fn each(
 ) -> Result<()> {
     let mut family = Family::require()?;
     let found: Vec<_> = (references.iter())
-        .map(Reference::resolve)
+        .map(reference::resolve)
         .collect::<Result<_>>()?;
     for (reference, found) in references.iter().zip(&found) {
         change(&mut family, &reference.to_string(), found.netns.as_fd())?;
