@@ -11,6 +11,7 @@ mod channel;
 mod cli;
 mod columns;
 mod doctor;
+mod forbidden;
 mod http;
 mod inventory;
 mod kernel;

@@ -50,6 +50,15 @@ fn is_hidden(c: char) -> bool {
     c.is_control() || is_mark
 }
 
+/// The first of several troubles, and how many more there are.
+pub fn summary(troubles: &[String]) -> Option<String> {
+    match troubles {
+        [] => None,
+        [only] => Some(only.clone()),
+        [first, others @ ..] => Some(format!("{first}; and {} more like that", others.len())),
+    }
+}
+
 /// Nanoseconds, in the two units that say most.
 pub fn age(nanoseconds: u64) -> String {
     let seconds = nanoseconds / 1_000_000_000;

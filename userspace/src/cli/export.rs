@@ -111,6 +111,7 @@ fn metrics(arguments: &Arguments, format: Format) -> Result<String> {
     let began = Instant::now();
     let mut reader = Reader::open(arguments.source)?.ok_or(NoModule)?;
     let snapshot = reader.read(&[], &Filter::default())?;
+    output::remark(&snapshot.unread);
     let holders = holders()?;
     let scrape = Scrape {
         snapshot: &snapshot,

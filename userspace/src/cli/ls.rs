@@ -26,7 +26,7 @@ pub struct Arguments {
 const AFTER: &str = "\
 COOKIE is what no other namespace gets until the next boot. AGE is exact with the
 kernel module pernet, and else at least so much where something shows it. A `?` is
-in the place of what is inside a namespace that could not be entered.
+in the place of what is inside a namespace that could not be entered, or read.
 
 Example: pernet ls --json | jq -r '.namespaces[] | select(.processes == []) | .inode'
          pernet holders inode:4026532131";
@@ -38,6 +38,11 @@ struct Document {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     let namespaces = inventory::read()?;
+    let troubles = namespaces.iter().filter_map(|entry| {
+        let why = entry.error.as_ref()?;
+        Some(format!("of net:[{}] not all is known: {why}", entry.inode))
+    });
+    output::remark(&troubles.collect::<Vec<_>>());
     if arguments.json {
         return output::print_document(&Document { namespaces });
     }

@@ -31,17 +31,15 @@ mod up;
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, ErrorKind};
 use std::iter;
 use std::path::Path;
 
 use anyhow::{Error, Result};
 use clap::{Args, Command, CommandFactory, Parser, Subcommand};
-use nix::errno::Errno;
 use nix::unistd::geteuid;
 
 use self::core::Program;
-use crate::netlink::Refusal;
+use crate::forbidden;
 use crate::node::exec::NotStarted;
 
 /// Make network namespaces, wire them together, run things in them, and show
@@ -239,17 +237,7 @@ fn dispatch(verb: Verb) -> Result<u8> {
 
 /// What helps most often, where the kernel forbids something.
 fn advice(error: &Error) -> &'static str {
-    let forbidden = error.chain().any(|cause| {
-        let io = cause.downcast_ref::<io::Error>();
-        let errno = cause.downcast_ref::<Errno>().copied();
-        let refusal = cause.downcast_ref::<Refusal>();
-        io.is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
-            || matches!(
-                errno.or(refusal.map(|refusal| refusal.errno)),
-                Some(Errno::EPERM | Errno::EACCES)
-            )
-    });
-    match forbidden && !geteuid().is_root() && !error.is::<NotStarted>() {
+    match forbidden::is(error) && !geteuid().is_root() && !error.is::<NotStarted>() {
         true => "; try it as root",
         false => "",
     }

@@ -12,13 +12,20 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::columns;
-use crate::text::legible_lines;
+use crate::text::{legible_lines, summary};
 
 /// Writes to standard error what a program has to say, on a line of its own. Words of
 /// others in it do nothing to a terminal, and where nobody listens nothing ends.
 pub fn complain(program: &str, text: impl Display) {
     let text = text.to_string();
     let _ = writeln!(io::stderr(), "{program}: {}", legible_lines(&text));
+}
+
+/// The same of what went wrong while the rest was done.
+pub fn remark(troubles: &[String]) {
+    if let Some(text) = summary(troubles) {
+        complain("pernet: note", text);
+    }
 }
 
 /// Writes `text`. A reader that has seen enough, as `head` has, is no error.

@@ -98,6 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let earlier = arguments.since.as_deref().map(load).transpose()?;
     let mut snapshot = arguments.read(&mut reader)?;
+    output::remark(&snapshot.unread);
     let selection = arguments.selection();
     match earlier {
         Some(earlier) => {
@@ -151,6 +152,7 @@ fn repeat(arguments: &Arguments, reader: &mut Reader, interval: Duration) -> Res
         due += interval;
         thread::sleep(due.saturating_duration_since(Instant::now()));
         let now = arguments.read(reader)?;
+        output::remark(&now.unread);
         let mut since = now.since(&before)?;
         selection.apply(&mut since.namespaces);
         let seconds = Duration::from_nanos(since.interval).as_secs_f64();

@@ -11,17 +11,16 @@ pub mod model;
 pub mod table;
 
 use std::collections::HashMap;
-use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 
 use self::model::{Device, Entry, Way};
 use crate::netlink::pernet::{Family, Filter, NetnsReport};
-use crate::netlink::{Address, Socket, address, link, nsid};
+use crate::netlink::{Address, Socket, address, link};
 use crate::netns::discover::{self, Found};
-use crate::netns::visit::Visitor;
-use crate::netns::{Inode, Netns, own_cookie};
+use crate::netns::visit::{Tour, Visitor};
+use crate::netns::{Netns, own_cookie};
 use crate::node::label::Labels;
 use crate::parallel;
 
@@ -32,16 +31,14 @@ const JUST_NOW: Duration = Duration::from_secs(1);
 
 /// Every namespace that the caller may see, in the order of the cookies.
 pub fn read() -> Result<Vec<Entry>> {
-    let home = Netns::current()?.inode()?;
-    let have_ids = nsid::any(&mut Socket::route()?)?;
+    let tour = Tour::begin()?;
     let now = SystemTime::now();
     let found = discover::everything()?;
-    let entries = parallel::map(
+    let mut entries = parallel::map(
         &found,
-        || Reader::new(home, have_ids, now),
-        |reader, found| reader.read(found),
+        || tour.visitor(),
+        |visitor, found| look(visitor, found, now),
     );
-    let mut entries: Vec<Entry> = entries.into_iter().collect::<Result<_>>()?;
     if let Some(mut family) = Family::connect()? {
         complete(&mut entries, family.dump(&Filter::default())?);
     }
@@ -75,56 +72,35 @@ fn complete(entries: &mut Vec<Entry>, reports: Vec<NetnsReport>) {
     }
 }
 
-/// What a thread has with it.
-struct Reader {
-    visitor: Visitor,
-    /// Knows the ids that namespaces have where it began, if there are any.
-    ids: Option<Socket>,
-    now: SystemTime,
-}
-
-impl Reader {
-    fn new(home: Inode, have_ids: bool, now: SystemTime) -> Self {
-        let ids = have_ids.then(Socket::route);
-        Reader {
-            visitor: Visitor::new(home),
-            ids: ids.and_then(Result::ok),
-            now,
-        }
+/// What can be told of a namespace, be it that it is there.
+fn look(visitor: &mut Visitor, found: &Found, now: SystemTime) -> Entry {
+    let mut entry = Entry {
+        container: found.pids.first().and_then(|&pid| container::of(pid)),
+        cookie: found.cookie,
+        inode: found.inode.number,
+        processes: found.pids.iter().map(|pid| pid.as_raw()).collect(),
+        found_by: ways(found),
+        ..Entry::default()
+    };
+    // One that may not be opened, or is gone by now, is one all the same.
+    let Some(netns) = entry.learn(found.open()).flatten() else {
+        return entry;
+    };
+    entry.cookie = entry.cookie.or_else(|| netns.id());
+    if let Some(owner) = netns.owner() {
+        entry.userns_inode = Some(owner.inode);
+        entry.owner_uid = Some(owner.uid);
     }
-
-    /// What can be told of a namespace, be it that it is there.
-    fn read(&mut self, found: &Found) -> Result<Entry> {
-        let mut entry = Entry {
-            container: found.pids.first().and_then(|&pid| container::of(pid)),
-            cookie: found.cookie,
-            inode: found.inode.number,
-            processes: found.pids.iter().map(|pid| pid.as_raw()).collect(),
-            found_by: ways(found),
-            ..Entry::default()
-        };
-        // One that may not be opened, or is gone by now, is one all the same.
-        let Ok(Some(netns)) = found.open() else {
-            return Ok(entry);
-        };
-        entry.cookie = entry.cookie.or_else(|| netns.id());
-        if let Some(owner) = netns.owner() {
-            entry.userns_inode = Some(owner.inode);
-            entry.owner_uid = Some(owner.uid);
+    entry.nsid = entry.learn(visitor.nsid(&netns)).flatten();
+    entry.age = age(&netns, now);
+    entry.age_is_minimum = entry.age.is_some();
+    if entry.learn(visitor.enter(&netns)).is_some() {
+        if entry.cookie.is_none() {
+            entry.cookie = entry.learn(own_cookie());
         }
-        if let Some(ids) = &mut self.ids {
-            entry.nsid = nsid::of(ids, netns.as_fd())?;
-        }
-        entry.age = age(&netns, self.now);
-        entry.age_is_minimum = entry.age.is_some();
-        if self.visitor.enter(&netns).is_ok() {
-            if entry.cookie.is_none() {
-                entry.cookie = Some(own_cookie()?);
-            }
-            entry.devices = Some(devices()?);
-        }
-        Ok(entry)
+        entry.devices = entry.learn(devices());
     }
+    entry
 }
 
 /// How old a namespace is at least: as old as its file.
@@ -173,4 +149,26 @@ fn devices() -> Result<Vec<Device>> {
             addresses: addresses.remove(&link.index).unwrap_or_default(),
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+    use nix::errno::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_namespace_of_which_something_is_not_known_is_one_all_the_same() {
+        let mut entry = Entry::default();
+        assert_eq!(entry.learn(Ok(1)), Some(1));
+        assert_eq!(entry.learn::<()>(Err(Errno::EPERM.into())), None);
+        assert_eq!(entry.error, None);
+        entry.learn::<()>(Err(anyhow!(Errno::EMFILE).context("cannot open a socket")));
+        entry.learn::<()>(Err(anyhow!("another")));
+        let why = entry.error.clone().unwrap();
+        assert!(why.starts_with("cannot open a socket: "), "{why}");
+        let row = table::row(&entry);
+        assert_eq!([&row[1], &row[3], &row[6], &row[7]], ["?"; 4]);
+    }
 }

@@ -5,9 +5,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use serde::Serialize;
 
 use super::container::Container;
+use crate::forbidden;
 use crate::netlink::{Address, Mac};
 use crate::node::label::Label;
 
@@ -30,6 +32,21 @@ pub struct Entry {
     /// None where it could not be entered.
     pub devices: Option<Vec<Device>>,
     pub found_by: Vec<Way>,
+    /// Why something that the caller may see is not known, where that is so.
+    pub error: Option<String>,
+}
+
+impl Entry {
+    /// Takes what was learnt of it or, where something went wrong, notes the first of
+    /// what did. What the caller may not see is no error.
+    pub(super) fn learn<T>(&mut self, learnt: Result<T>) -> Option<T> {
+        match learnt {
+            Ok(learnt) => return Some(learnt),
+            Err(error) if forbidden::is(&error) => {}
+            Err(error) => drop(self.error.get_or_insert_with(|| format!("{error:#}"))),
+        }
+        None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

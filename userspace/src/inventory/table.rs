@@ -26,9 +26,9 @@ pub const HEADING: [&str; 9] = [
 pub fn row(entry: &Entry) -> [String; 9] {
     [
         title(entry),
-        number(entry.cookie),
+        number(entry.cookie, entry),
         entry.inode.to_string(),
-        number(entry.nsid),
+        number(entry.nsid, entry),
         (entry.age).map_or("-".to_owned(), |nanoseconds| {
             let over = if entry.age_is_minimum { ">" } else { "" };
             format!("{over}{}", age(nanoseconds))
@@ -55,8 +55,10 @@ fn title(entry: &Entry) -> String {
     }
 }
 
-fn number(number: Option<impl ToString>) -> String {
-    number.map_or("-".to_owned(), |number| number.to_string())
+/// There may be one where it could not be read.
+fn number(number: Option<impl ToString>, entry: &Entry) -> String {
+    let none = if entry.error.is_some() { "?" } else { "-" };
+    number.map_or(none.to_owned(), |number| number.to_string())
 }
 
 /// The loopback device is everywhere.

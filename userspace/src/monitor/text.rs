@@ -8,7 +8,7 @@ use std::fmt::Write;
 use super::model::{Event, Piece};
 use crate::netlink::pernet::Counting;
 use crate::stat::model::{Namespace, Snapshot};
-use crate::text::legible;
+use crate::text::{legible, summary};
 
 pub fn render(piece: &Piece) -> String {
     match piece {
@@ -23,6 +23,9 @@ pub fn render(piece: &Piece) -> String {
 
 fn state(snapshot: &Snapshot) -> String {
     let mut out = String::new();
+    if let Some(trouble) = summary(&snapshot.unread) {
+        let _ = writeln!(out, "{} {}", clock(snapshot.time), legible(&trouble));
+    }
     for namespace in &snapshot.namespaces {
         let _ = writeln!(
             out,
@@ -181,6 +184,7 @@ mod tests {
             time: TIME,
             uptime: 0,
             namespaces: vec![namespace],
+            unread: Vec::new(),
         };
         assert_eq!(
             render(&Piece::State(snapshot)),

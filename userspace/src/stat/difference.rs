@@ -24,6 +24,8 @@ pub struct Difference {
     #[serde(rename = "interval_ns")]
     pub interval: u64,
     pub namespaces: Vec<Namespace>,
+    /// As at the end.
+    pub unread: Vec<String>,
     /// Those that are no more, or not to be seen any more, at the end.
     pub gone: Vec<Gone>,
 }
@@ -75,6 +77,7 @@ impl Snapshot {
             uptime: self.uptime,
             interval: self.uptime - earlier.uptime,
             namespaces,
+            unread: self.unread.clone(),
             gone,
         })
     }
@@ -205,6 +208,7 @@ mod tests {
             time: 0,
             uptime,
             namespaces,
+            unread: Vec::new(),
         }
     }
 

@@ -28,7 +28,7 @@ use anyhow::{Context, Result};
 use nix::time::{ClockId, clock_gettime};
 
 use self::model::{Namespace, Snapshot, Source};
-use self::visit::Place;
+use self::visit::{Place, Visits};
 use crate::netlink::pernet::{Family, Filter};
 use crate::netns::{Reference, discover};
 use crate::node::label::Labels;
@@ -78,8 +78,8 @@ impl Reader {
     pub fn read(&mut self, wanted: &[Reference], filter: &Filter) -> Result<Snapshot> {
         let time = now()?;
         let uptime = nanoseconds(ClockId::CLOCK_BOOTTIME)?;
-        let mut namespaces = match &mut self.module {
-            Some(family) => counted(family, wanted, filter)?,
+        let (mut namespaces, unread) = match &mut self.module {
+            Some(family) => (counted(family, wanted, filter)?, Vec::new()),
             None => visited(wanted, filter)?,
         };
         let labels = Labels::read()?;
@@ -96,6 +96,7 @@ impl Reader {
             time,
             uptime,
             namespaces,
+            unread,
         })
     }
 }
@@ -116,22 +117,28 @@ fn counted(family: &mut Family, wanted: &[Reference], filter: &Filter) -> Result
     Ok(namespaces)
 }
 
-/// What the kernel counted by itself.
-fn visited(wanted: &[Reference], filter: &Filter) -> Result<Vec<Namespace>> {
+/// What the kernel counted by itself, and why that of others could not be read. Of
+/// all that there are, those are shown that the caller may see.
+fn visited(wanted: &[Reference], filter: &Filter) -> Result<(Vec<Namespace>, Vec<String>)> {
     let places: Vec<_> = match wanted {
         [] => discover::all()?.into_iter().map(Place::Found).collect(),
         wanted => (wanted.iter())
             .map(|reference| Ok(Place::Held(reference::resolve(reference)?.netns)))
             .collect::<Result<_>>()?,
     };
-    let (mut namespaces, refused) = visit::all(&places)?;
-    match refused {
-        // Of all that there are, those are shown that may be seen.
-        Some(error) if !wanted.is_empty() || namespaces.is_empty() => return Err(error),
-        _ => {}
+    let Visits {
+        mut namespaces,
+        refused,
+        failed,
+    } = visit::all(&places)?;
+    let unread = failed.iter().map(|error| format!("{error:#}")).collect();
+    if !wanted.is_empty() || namespaces.is_empty() {
+        if let Some(error) = failed.into_iter().chain(refused).next() {
+            return Err(error);
+        }
     }
     namespaces.retain(|namespace| passes(namespace, filter));
-    Ok(namespaces)
+    Ok((namespaces, unread))
 }
 
 /// What the module finds out by itself.

@@ -26,6 +26,9 @@ pub struct Snapshot {
     pub uptime: u64,
     /// In the order of their cookies.
     pub namespaces: Vec<Namespace>,
+    /// Why namespaces are missing that the caller may see, one each.
+    #[serde(default)]
+    pub unread: Vec<String>,
 }
 
 /// Who counted.
@@ -241,6 +244,7 @@ mod tests {
             time: u64::MAX,
             uptime: 7,
             namespaces: vec![namespace],
+            unread: vec!["why".to_owned()],
         };
         let devices = serde_json::json!({
             "present": 0, "registered": 0, "unregistered": 0, "up": 0,
@@ -261,6 +265,7 @@ mod tests {
                     ],
                     "counting": {"traffic": true, "drops": false},
                 }],
+                "unread": ["why"],
             })
         );
         assert_eq!(read_back(&snapshot), snapshot);
@@ -300,6 +305,7 @@ mod tests {
             time: 0,
             uptime: 0,
             namespaces: vec![namespace],
+            unread: Vec::new(),
         };
         assert_eq!(read_back(&snapshot), snapshot);
     }

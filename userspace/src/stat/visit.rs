@@ -3,16 +3,14 @@
 //! The kernel's own counters, of many namespaces: each is entered, by threads that
 //! do nothing else.
 
-use std::os::fd::AsFd;
-
-use anyhow::{Error, Result};
+use anyhow::{Context, Error, Result};
 
 use super::model::Namespace;
 use super::procfs;
-use crate::netlink::{Socket, nsid};
+use crate::forbidden;
 use crate::netns::discover::Found;
-use crate::netns::visit::Visitor;
-use crate::netns::{Inode, Netns, own_cookie};
+use crate::netns::visit::{Tour, Visitor};
+use crate::netns::{Netns, own_cookie};
 use crate::parallel;
 
 /// Where a namespace is to be found.
@@ -21,68 +19,66 @@ pub enum Place {
     Held(Netns),
 }
 
-/// Reads each namespace, but for those that are gone by now and those that the
-/// caller may not enter; says why, of one of these.
-pub fn all(places: &[Place]) -> Result<(Vec<Namespace>, Option<Error>)> {
-    let home = Netns::current()?.inode()?;
-    let have_ids = nsid::any(&mut Socket::route()?)?;
-    let visits = parallel::map(
-        places,
-        || Reader::new(home, have_ids),
-        |reader, place| reader.visit(place),
-    );
-    let (mut namespaces, mut refused) = (Vec::new(), None);
-    for visit in visits {
+/// What came of the visits.
+#[derive(Default)]
+pub struct Visits {
+    /// In the order of their cookies. Those that are gone by now are not there.
+    pub namespaces: Vec<Namespace>,
+    /// Why one of them could not be entered by the caller, if any.
+    pub refused: Option<Error>,
+    /// Why others could not be read.
+    pub failed: Vec<Error>,
+}
+
+/// Reads each namespace.
+pub fn all(places: &[Place]) -> Result<Visits> {
+    let tour = Tour::begin()?;
+    let reader = || Reader {
+        visitor: tour.visitor(),
+        buffer: Vec::new(),
+    };
+    let mut visits = Visits::default();
+    for visit in parallel::map(places, reader, Reader::visit) {
         match visit {
-            Ok(namespace) => namespaces.extend(namespace),
-            Err(error) => refused = Some(error),
+            Ok(namespace) => visits.namespaces.extend(namespace),
+            Err(error) if forbidden::is(&error) => visits.refused = Some(error),
+            Err(error) => visits.failed.push(error),
         }
     }
+    let namespaces = &mut visits.namespaces;
     namespaces.sort_unstable_by_key(|namespace| namespace.cookie);
-    Ok((namespaces, refused))
+    Ok(visits)
 }
 
 /// What a thread has with it.
 struct Reader {
     visitor: Visitor,
-    /// Knows the ids that namespaces have where it began, if there are any.
-    ids: Option<Socket>,
     buffer: Vec<u8>,
 }
 
 impl Reader {
-    fn new(home: Inode, have_ids: bool) -> Self {
-        let ids = have_ids.then(Socket::route);
-        Reader {
-            visitor: Visitor::new(home),
-            ids: ids.and_then(Result::ok),
-            buffer: Vec::with_capacity(16 * 1024),
-        }
-    }
-
     /// Nothing, where the namespace is gone.
     fn visit(&mut self, place: &Place) -> Result<Option<Namespace>> {
         match place {
             Place::Held(netns) => self.read(netns).map(Some),
-            Place::Found(found) => match found.open()? {
-                Some(netns) => self.read(&netns).map(Some),
-                None => Ok(None),
-            },
+            Place::Found(found) => {
+                let Some(netns) = found.open()? else {
+                    return Ok(None);
+                };
+                let what = || format!("cannot read the namespace {}", found.describe());
+                self.read(&netns).with_context(what).map(Some)
+            }
         }
     }
 
     fn read(&mut self, netns: &Netns) -> Result<Namespace> {
         self.visitor.enter(netns)?;
         let (kernel, drops) = procfs::read(&mut self.buffer)?;
-        let nsid = match &mut self.ids {
-            Some(ids) => nsid::of(ids, netns.as_fd())?,
-            None => None,
-        };
         Ok(Namespace {
             cookie: netns.id().map_or_else(own_cookie, Ok)?,
             inode: netns.inode()?.number,
             userns_inode: netns.owner().map(|owner| owner.inode),
-            nsid,
+            nsid: self.visitor.nsid(netns)?,
             kernel: Some(kernel),
             drops,
             ..Namespace::default()

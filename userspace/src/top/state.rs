@@ -10,6 +10,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::history::{Devices, History};
 use super::rates::Sort;
 use crate::stat::model::{Namespace, Snapshot};
+use crate::text::summary;
 
 /// How far `+` and `-` go.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -29,7 +30,7 @@ pub struct State {
     pub typing: bool,
     pub paused: bool,
     pub interval: Duration,
-    /// Why the last reading came to nothing.
+    /// Why the last reading came to nothing, or not to all.
     pub trouble: Option<String>,
     pub devices_trouble: Option<String>,
     /// The first line of a page that is longer than the screen.
@@ -95,8 +96,9 @@ impl State {
     pub fn add(&mut self, snapshot: Result<Snapshot>) {
         self.trouble = match snapshot {
             Ok(snapshot) => {
+                let trouble = summary(&snapshot.unread);
                 self.history.add(snapshot);
-                None
+                trouble
             }
             Err(error) => Some(said(&error)),
         };

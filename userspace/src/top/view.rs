@@ -240,6 +240,7 @@ pub(super) mod tests {
             time: 0,
             uptime: second * 1_000_000_000,
             namespaces,
+            unread: Vec::new(),
         };
         [
             snapshot(
@@ -373,6 +374,7 @@ pub(super) mod tests {
                     }),
                     ..Namespace::default()
                 }],
+                unread: Vec::new(),
             }));
         }
         let devices = screen(&state, 80, 24);

@@ -342,6 +342,7 @@ mod tests {
             time: 20_000_000_000,
             uptime: 0,
             namespaces,
+            unread: Vec::new(),
         };
         let holders = HashMap::from([(
             5,
