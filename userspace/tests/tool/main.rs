@@ -289,6 +289,7 @@ const CASES: &[Case] = cases![
     export::the_service_is_right_and_confined needs [SYSTEMD],
     stat::without_the_module_one_line_says_what_to_load needs [Need::NoModule],
     stat::without_the_module_the_kernel_itself_is_asked needs [PING, Need::NoModule],
+    stat::a_device_may_be_called_anything needs [IP],
     stat::counts_since_a_snapshot_are_those_in_between needs [PING, Need::NoModule],
     stat::namespaces_are_chosen_and_put_in_order needs [PING, Need::NoModule],
     stat::rates_are_shown_again_and_again needs [PING, Need::NoModule],

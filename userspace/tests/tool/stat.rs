@@ -2,7 +2,9 @@
 
 //! `pernet stat` where the module is not.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use nix::unistd::pipe;
@@ -79,6 +81,24 @@ pub fn without_the_module_the_kernel_itself_is_asked(lab: &Lab) {
         Some(2)
     );
     lab.refuses(&["stat", "n3"], "n3");
+}
+
+/// The kernel allows any byte in a device's name but `/`, `:` and blanks.
+pub fn a_device_may_be_called_anything(lab: &Lab) {
+    lab.pernet(&["node", "add", "n1"]);
+    let named = Command::new("ip")
+        .args(["-n", "n1", "link", "add"])
+        .arg(OsStr::from_bytes(b"\xffeth"))
+        .args(["type", "bridge"])
+        .status();
+    assert!(named.unwrap().success());
+    let stat = lab.json(&["stat", "n1", "--source", "kernel", "--json"]);
+    let links = &namespace(&stat, "n1")["links"];
+    assert_eq!(links[1]["name"], "\u{fffd}eth", "{links}");
+    // And nobody is left out for it.
+    let all = lab.json(&["stat", "--source", "kernel", "--json"]);
+    namespace(&all, "n1");
+    assert_eq!(all["unread"], serde_json::json!([]));
 }
 
 pub fn counts_since_a_snapshot_are_those_in_between(lab: &Lab) {

@@ -59,16 +59,19 @@ pub const DEVICE: &[OfDevice] = &[
     ),
 ];
 
-/// A counter of /proc/net/snmp or netstat, by the words of the file.
-pub fn in_table(protocol: &str, name: &str) -> Option<&'static Cause> {
-    let (_, causes) = TABLES.iter().find(|(table, _)| *table == protocol)?;
-    causes.iter().find(|cause| cause.name == name)
+/// The counters of a protocol in /proc/net/snmp or netstat; nothing where none counts
+/// drops.
+pub fn of_table(protocol: &[u8]) -> Option<&'static [Cause]> {
+    let mut tables = TABLES.iter();
+    let (_, causes) = tables.find(|(table, _)| table.as_bytes() == protocol)?;
+    Some(causes)
 }
 
-/// A counter of /proc/net/snmp6.
-pub fn in_list(name: &str) -> Option<&'static Cause> {
-    let (_, causes) = (LISTS.iter()).find(|(prefix, _)| name.starts_with(prefix))?;
-    causes.iter().find(|cause| cause.name == name)
+/// Those of the protocol that a counter of /proc/net/snmp6 is of.
+pub fn of_list(name: &[u8]) -> &'static [Cause] {
+    let mut lists = LISTS.iter();
+    let list = lists.find(|(prefix, _)| name.starts_with(prefix.as_bytes()));
+    list.map_or(&[], |(_, causes)| causes)
 }
 
 const fn cause(subsystem: &'static str, name: &'static str, meaning: &'static str) -> Cause {
