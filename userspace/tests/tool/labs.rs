@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! Labs: made, changed and removed as a whole, or not at all.
+//! Labs: made, changed and removed as a whole.
 
-use std::collections::BTreeSet;
 use std::fs;
 
-use nix::libc;
-use nix::sys::signal::Signal;
-use nix::sys::wait::WaitStatus;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, PERNET, eventually};
-use crate::traced::{processes, reap, stopped_at};
+use crate::lab::{Lab, eventually};
 
 /// Two nodes with a link between them and one to a bridge each.
-const FILE: &str = "/run/lab.toml";
+pub const FILE: &str = "/run/lab.toml";
 const TEXT: &str = r#"
 name = "t"
 
@@ -39,7 +34,7 @@ ends = ["a:eth1=10.1.0.1/24", "b:eth1=10.1.0.2/24"]
 "#;
 
 /// The lab file with this in the place of that.
-fn write(replacements: &[(&str, &str)]) {
+pub fn write(replacements: &[(&str, &str)]) {
     let mut text = TEXT.to_owned();
     for (old, new) in replacements {
         assert!(text.contains(old), "{old}");
@@ -50,7 +45,7 @@ fn write(replacements: &[(&str, &str)]) {
 
 /// What `ip` says of all addresses, routes and devices, numbers aside, in every
 /// named namespace and here.
-fn told_by_ip(lab: &Lab) -> Vec<String> {
+pub fn told_by_ip(lab: &Lab) -> Vec<String> {
     let mut told = Vec::new();
     let mut tell = |place: &str, arguments: &[&str]| {
         let said = lab.command("ip", arguments);
@@ -86,37 +81,19 @@ fn without_numbers(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn plan(lab: &Lab) -> (i32, Vec<Value>) {
+pub fn plan(lab: &Lab) -> (i32, Vec<Value>) {
     let outcome = lab.run(&["plan", FILE, "--json"]);
     assert_eq!(outcome.err, "");
     let steps: Value = serde_json::from_str(&outcome.out).unwrap();
     (outcome.status, steps["steps"].as_array().unwrap().clone())
 }
 
-/// They are in no namespace that goes.
-pub fn links_between_bridges_go_with_the_lab(lab: &Lab) {
-    let trunk = "name = \"t\"\n[bridges]\na = {}\nb = {}\n[[links]]\nends = [\"a\", \"b\"]\n";
-    fs::write(FILE, trunk).unwrap();
-    let before = lab.state();
-    for remove in [&["down", "t"][..], &["cleanup"]] {
-        lab.pernet(&["up", FILE]);
-        let ports = lab.command("ip", &["-br", "link", "show", "type", "veth"]);
-        assert_eq!(ports.lines().count(), 2, "{ports}");
-        lab.pernet(remove);
-        assert_eq!(lab.state(), before, "{remove:?}");
-    }
-    let fails = "[nodes.n]\ncommands = [{ name = \"no\", run = \"false\", ready = { output = \"never\" } }]\n";
-    fs::write(FILE, format!("{trunk}{fails}")).unwrap();
-    assert_eq!(lab.run(&["up", FILE]).status, 1);
-    eventually("what failed is undone", || lab.state() == before);
-}
-
-fn in_node(lab: &Lab, name: &str, arguments: &[&str]) -> String {
+pub fn in_node(lab: &Lab, name: &str, arguments: &[&str]) -> String {
     let netns = format!("/run/netns/{name}");
     lab.pernet(&[&["exec", &netns, "--"][..], arguments].concat())
 }
 
-fn addresses(lab: &Lab, name: &str, device: &str) -> Vec<String> {
+pub fn addresses(lab: &Lab, name: &str, device: &str) -> Vec<String> {
     let said = lab.command("ip", &["-n", name, "-j", "address", "show", device]);
     let said: Value = serde_json::from_str(&said).unwrap();
     let of = |address: &Value| {
@@ -134,7 +111,7 @@ fn addresses(lab: &Lab, name: &str, device: &str) -> Vec<String> {
         .collect()
 }
 
-fn index(lab: &Lab, name: &str, device: &str) -> u64 {
+pub fn index(lab: &Lab, name: &str, device: &str) -> u64 {
     let said = lab.command("ip", &["-n", name, "-j", "link", "show", device]);
     let said: Value = serde_json::from_str(&said).unwrap();
     said[0]["ifindex"].as_u64().unwrap()
@@ -379,214 +356,4 @@ pub fn a_lab_of_many_nodes_is_spread_over_the_cores(lab: &Lab) {
         fs::remove_file(FILE).unwrap();
     }
     eventually("all is gone", || lab.state() == before);
-}
-
-pub fn commands_are_started_and_waited_for(lab: &Lab) {
-    write(&[(
-        "[nodes.b]",
-        r#"commands = [
-  { name = "first", run = "sleep 0.2; echo is up; exec sleep 1000", ready = { output = "is up" } },
-  { name = "then", run = "sleep 0.1; touch /run/then; exec sleep 1001", ready = { file = "/run/then" } },
-  { name = "probe", run = "exec sleep 1002", ready = { command = ["test", "-e", "/run/then"] } },
-]
-[nodes.b]"#,
-    )]);
-    lab.pernet(&["up", FILE]);
-    let log = fs::read_to_string("/run/pernet/log/t.a").unwrap();
-    assert!(log.contains("is up"), "{log}");
-    assert!(fs::exists("/run/then").unwrap());
-    let count = || {
-        let shown = lab.json(&["node", "show", "t.a", "--json"]);
-        shown["processes"].as_array().unwrap().len()
-    };
-    // The shells become what they are to be after they said that they are ready.
-    eventually("three commands run", || count() == 4);
-    let shown = lab.json(&["node", "show", "t.a", "--json"]);
-
-    // Its processes begin anew, its links stay.
-    let eth0 = index(lab, "t.a", "eth0");
-    lab.pernet(&["lab", "restart", "a"]);
-    let again = lab.json(&["node", "show", "t.a", "--json"]);
-    eventually("three commands run again", || count() == 4);
-    assert_ne!(again["pid"], shown["pid"]);
-    assert_eq!(index(lab, "t.a", "eth0"), eth0);
-    assert_eq!(lab.pernet(&["exec", "t.a", "--", "hostname"]), "a\n");
-    in_node(lab, "t.a", &["ping", "-c", "1", "-W", "1", "10.0.0.2"]);
-    lab.pernet(&["down", "t"]);
-
-    let before = lab.state();
-    let failing = "commands = [{ name = \"c\", run = \"echo broken; exit 3\", ready = { tcp = 80 } }]\n[nodes.b]";
-    write(&[("[nodes.b]", failing)]);
-    let says = "ended with status 3 before it was ready; it wrote: broken";
-    lab.refuses_and_is_as_before(&["up", FILE], says);
-    let slow = "commands = [{ name = \"c\", run = \"sleep 1000\", ready = { tcp = 80 }, timeout = \"200ms\" }]\n[nodes.b]";
-    write(&[("[nodes.b]", slow)]);
-    lab.refuses_and_is_as_before(&["up", FILE], "not ready after 200ms");
-    eventually("all is as before", || lab.state() == before);
-}
-
-/// More steps than anything takes, so that a test that goes wrong has an end.
-const MOST_STEPS: usize = 2000;
-
-/// Lets every step of `up` in turn fail with EIO: what was there before must be
-/// there afterwards.
-pub fn every_step_that_fails_is_undone(lab: &Lab) {
-    write(&[]);
-    // What stays for good is there before.
-    lab.pernet(&["up", "--quiet", FILE]);
-    lab.pernet(&["down", "t"]);
-    fail_everywhere(lab, &["up", "--quiet", FILE], &["down", "t"], false);
-}
-
-pub fn every_step_of_a_change_that_fails_is_undone(lab: &Lab) {
-    let change = [
-        ("10.0.0.1/24", "10.0.0.3/24"),
-        ("ip_forward\" = 1", "ip_forward\" = 0"),
-        ("192.168.0.0/16", "192.168.1.0/24"),
-        ("[nodes.b]", "[nodes.c]\nkind = \"net-only\"\n[nodes.b]"),
-    ];
-    write(&[]);
-    fs::copy(FILE, "/run/before.toml").unwrap();
-    write(&change);
-    lab.pernet(&["up", "--quiet", FILE]);
-    lab.pernet(&["up", "--quiet", "/run/before.toml"]);
-    let back = ["up", "--quiet", "/run/before.toml"];
-    fail_everywhere(lab, &["up", "--quiet", FILE], &back, true);
-}
-
-/// Calls by which things go, so that something stays where they fail.
-const REMOVING: &[libc::c_long] = &[libc::SYS_unlink, libc::SYS_unlinkat, libc::SYS_umount2];
-
-/// `undone` leads back to what was before, also from nothing; what it makes it
-/// `renews`.
-fn fail_everywhere(lab: &Lab, victim: &[&str], undone: &[&str], renews: bool) {
-    reap();
-    let (mut state, told) = (lab.state(), told_by_ip(lab));
-    let there = processes().len();
-    for step in 1..MOST_STEPS {
-        let Some(stopped) = stopped_at(victim, step) else {
-            assert!(step > 50, "{victim:?} took only {step} steps");
-            return;
-        };
-        let (call, status) = stopped.fail(libc::EIO);
-        match status {
-            // What failed was not needed.
-            WaitStatus::Exited(_, 0) => drop(lab.pernet(undone)),
-            WaitStatus::Exited(_, 1) => {}
-            // It cannot go back to where it was, and stops at once.
-            WaitStatus::Signaled(_, Signal::SIGABRT, _) if call == libc::SYS_setns => {}
-            status => panic!("{status:?} after step {step}, call {call}"),
-        }
-        // What was to be removed and could not, and what nobody went back from, is
-        // left for `cleanup`.
-        if REMOVING.contains(&call) || matches!(status, WaitStatus::Signaled(..)) {
-            lab.pernet(&["cleanup"]);
-            drop(lab.run(undone));
-            if renews {
-                // Records of what is made anew have other names.
-                state = lab.state();
-            }
-        }
-        eventually(&format!("processes as before step {step}"), || {
-            reap();
-            processes().len() == there
-        });
-        let mut left: BTreeSet<String> = BTreeSet::new();
-        eventually_or(|| {
-            left = lab.state().symmetric_difference(&state).cloned().collect();
-            left.is_empty() && told_by_ip(lab) == told
-        });
-        assert!(left.is_empty(), "after step {step}, call {call}: {left:?}");
-        assert_eq!(told_by_ip(lab), told, "after step {step}, call {call}");
-    }
-    panic!("{victim:?} had no end");
-}
-
-/// Devices of a namespace go in the background.
-fn eventually_or(mut condition: impl FnMut() -> bool) {
-    for _ in 0..200 {
-        if condition() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-}
-
-pub fn a_kill_leaves_what_down_removes(lab: &Lab) {
-    write(&[]);
-    lab.pernet(&["up", "--quiet", FILE]);
-    lab.pernet(&["down", "t"]);
-    let before = lab.state();
-    // Some steps are enough here: nodes are killed at each by tests of their own.
-    for step in (1..MOST_STEPS).step_by(7) {
-        let Some(stopped) = stopped_at(&["up", "--quiet", FILE], step) else {
-            return;
-        };
-        stopped.kill();
-        let there = lab.list("labs", &["lab", "ls", "--json"]);
-        let cleaned = match there.as_array().unwrap().is_empty() {
-            true => lab.run(&["cleanup"]),
-            false => {
-                let again = lab.run(&["up", FILE]);
-                let says = "half made by a run that died";
-                assert!(
-                    again.status != 1 || again.err.contains(says),
-                    "{}",
-                    again.err
-                );
-                lab.run(&["down", "t"])
-            }
-        };
-        assert_eq!(cleaned.status, 0, "after step {step}: {}", cleaned.err);
-        lab.run(&["cleanup"]);
-        eventually(&format!("all is gone after step {step}"), || {
-            reap();
-            lab.state() == before
-        });
-    }
-}
-
-pub fn an_interrupt_anywhere_undoes_up(lab: &Lab) {
-    write(&[]);
-    lab.pernet(&["up", "--quiet", FILE]);
-    lab.pernet(&["down", "t"]);
-    let before = lab.state();
-    let mut outcomes = BTreeSet::new();
-    for step in 1..MOST_STEPS {
-        let Some(stopped) = stopped_at(&["up", "--quiet", FILE], step) else {
-            assert!(outcomes.contains(&130), "{outcomes:?}");
-            return;
-        };
-        let status = match stopped.signal(Signal::SIGINT) {
-            WaitStatus::Exited(_, status) => status,
-            // Nothing had been begun, or all been done.
-            WaitStatus::Signaled(..) => 128,
-            status => panic!("{status:?}"),
-        };
-        outcomes.insert(status);
-        let is_up = lab.list("labs", &["lab", "ls", "--json"])[0]["state"] == "up";
-        assert!(status != 130 || !is_up, "{status} after step {step}");
-        if is_up {
-            lab.pernet(&["down", "t"]);
-        }
-        eventually(&format!("{status} after step {step}"), || {
-            reap();
-            lab.state() == before
-        });
-    }
-}
-
-pub fn cleanup_knows_labs(lab: &Lab) {
-    let before = lab.state();
-    write(&[]);
-    lab.pernet(&["up", FILE]);
-    let said = lab.pernet(&["cleanup", "--dry-run"]);
-    assert_eq!(
-        said,
-        "lab t (up)\nnode t.a (running)\nnode t.b (present)\nbridge t.s\n"
-    );
-    assert_eq!(lab.pernet(&["cleanup"]), said);
-    fs::remove_file(FILE).unwrap();
-    eventually("all is gone", || lab.state() == before);
-    assert!(fs::exists(PERNET).unwrap());
 }

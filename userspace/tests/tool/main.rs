@@ -21,7 +21,10 @@ mod export;
 mod full;
 mod inventory;
 mod lab;
+mod lab_commands;
 mod lab_file;
+mod lab_parts;
+mod lab_undo;
 mod labs;
 mod life;
 mod link;
@@ -157,18 +160,18 @@ const CASES: &[Case] = cases![
     crash::cores_cleanup_removes_what_is_ours needs [IP],
     crash::what_a_node_made_in_itself_is_cleaned_up_too,
     labs::a_lab_is_made_and_removed needs [IP, PING, Need::Users],
-    labs::links_between_bridges_go_with_the_lab needs [IP, Need::Users],
+    lab_parts::links_between_bridges_go_with_the_lab needs [IP, Need::Users],
     labs::a_change_is_the_smallest_that_leads_to_the_file needs [IP, Need::Users],
     labs::what_others_took_away_is_made_again needs [PING, Need::Users],
     labs::addresses_are_tried_for_duplicates_where_asked needs [IP, Need::Users],
     labs::what_is_in_the_way_changes_nothing needs [IP, Need::Users],
     labs::a_lab_of_many_nodes_is_spread_over_the_cores needs [PING, Need::Users],
-    labs::commands_are_started_and_waited_for needs [IP, PING, Need::Users],
-    labs::every_step_that_fails_is_undone needs [IP, Need::Users],
-    labs::every_step_of_a_change_that_fails_is_undone needs [IP, Need::Users],
-    labs::a_kill_leaves_what_down_removes needs [Need::Users],
-    labs::an_interrupt_anywhere_undoes_up needs [Need::Users],
-    labs::cleanup_knows_labs needs [Need::Users],
+    lab_commands::commands_are_started_and_waited_for needs [IP, PING, Need::Users],
+    lab_undo::every_step_that_fails_is_undone needs [IP, Need::Users],
+    lab_undo::every_step_of_a_change_that_fails_is_undone needs [IP, Need::Users],
+    lab_undo::a_kill_leaves_what_down_removes needs [Need::Users],
+    lab_undo::an_interrupt_anywhere_undoes_up needs [Need::Users],
+    lab_parts::cleanup_knows_labs needs [Need::Users],
     exec::statuses_are_the_commands,
     exec::sys_and_etc_are_the_nodes,
     exec::where_sys_is_right_already_nothing_is_said needs [Need::Users],
