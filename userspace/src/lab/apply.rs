@@ -42,13 +42,13 @@ impl<'a> Passage<'a> {
         Passage { old, new, plan }
     }
 
-    /// Takes all steps that can be taken back.
+    /// Takes all steps that can be taken back. Returns the nodes that were made.
     pub fn make(
         &self,
         run: &Run,
         registry: &Registry,
         note: &(impl Fn(String) + Sync),
-    ) -> Result<()> {
+    ) -> Result<Vec<&'a Node>> {
         let mut socket = Socket::route()?;
         self.clear_the_way(run, registry, &mut socket, note)?;
         let born = self.unborn(run, registry)?;
@@ -83,7 +83,8 @@ impl<'a> Passage<'a> {
             |_| Ok(()),
             |(), tasks| tasks.iter().try_for_each(|task| task.route(run)),
         )?;
-        self.count()
+        self.count()?;
+        Ok(born)
     }
 
     /// Waits until all that was made can be used.

@@ -158,7 +158,7 @@ impl Queue<'_> {
             let running = running.with_context(|| describe(self.node, command))?;
             started.push(Started {
                 node: self.node.name.clone(),
-                name: command.name.clone(),
+                command: command.clone(),
                 process: running.process,
             });
             self.running = Some(running);

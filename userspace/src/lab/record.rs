@@ -2,12 +2,13 @@
 
 //! What is recorded of a lab: all of it, before anything of it is made.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::model::Lab;
+use super::model::{Command, Lab, Node};
 use crate::netns::Name;
 use crate::node::Process;
 use crate::node::registry::Registry;
@@ -37,12 +38,11 @@ pub enum State {
 }
 
 /// A command that was started in a node.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {
     /// The node's name in the lab.
     pub node: Name,
-    /// The command's name in the node.
-    pub name: String,
+    pub command: Command,
     pub process: Process,
 }
 
@@ -59,6 +59,13 @@ impl LabRecord {
 
     pub fn put(&self, registry: &Registry) -> Result<()> {
         registry.labs().put(self.lab.name.as_str(), self)
+    }
+
+    /// Forgets what was started in nodes of these names.
+    pub fn forget_commands(&mut self, nodes: &[&Node]) {
+        let nodes: HashSet<&Name> = nodes.iter().map(|node| &node.name).collect();
+        self.commands
+            .retain(|started| !nodes.contains(&started.node));
     }
 
     /// The lab, and what it was about to become.

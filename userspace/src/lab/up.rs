@@ -2,6 +2,7 @@
 
 //! Making a lab, and changing one that is there: all of it or nothing.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
@@ -16,7 +17,7 @@ use super::steps::Step;
 use super::workers::Run;
 use super::{check, down, present};
 use crate::kernel::process;
-use crate::netns::named;
+use crate::netns::{Name, named};
 use crate::node::interrupt::Deferred;
 use crate::node::registry::Registry;
 
@@ -97,16 +98,17 @@ struct Work<'a, N> {
 impl<N: Fn(String) + Sync> Work<'_, N> {
     fn make(&self, registry: Registry, record: &mut LabRecord) -> Result<()> {
         let Work { run, passage, note } = *self;
-        passage.make(run, &registry, note)?;
+        let born = passage.make(run, &registry, note)?;
         // Commands may take long to be ready, and look things up meanwhile.
         drop(registry);
-        self.run_commands(record)?;
+        self.run_commands(record, &born)?;
         run.check()?;
 
         let registry = Registry::change()?;
         let departure = passage.departure(&registry)?;
         let mut changed = record.clone();
-        changed.forget_commands(&passage.plan.nodes.removed);
+        let there: HashSet<&Name> = passage.new.nodes.iter().map(|node| &node.name).collect();
+        (changed.commands).retain(|started| there.contains(&started.node));
         changed.lab = passage.new.clone();
         changed.next = None;
         changed.state = State::Up;
@@ -121,35 +123,39 @@ impl<N: Fn(String) + Sync> Work<'_, N> {
         })
     }
 
-    /// Ends commands that are no longer to run, and starts those that are.
-    fn run_commands(&self, record: &mut LabRecord) -> Result<()> {
-        let nodes = &self.passage.plan.nodes;
-        let (mut ended, mut started) = (Vec::new(), Vec::new());
-        for (old, node) in nodes
-            .added
-            .iter()
-            .map(|&node| (None, node))
-            .chain(nodes.changed.iter().map(|&(old, new)| (Some(old), new)))
-        {
-            let before = old.map_or(&[][..], |old: &Node| &old.commands);
-            let differs = |command: &&Command, others: &[Command]| !others.contains(command);
-            let gone = before
-                .iter()
-                .filter(|command| differs(command, &node.commands));
-            ended.extend(gone.map(|command| (&node.name, &command.name)));
-            let new = node
-                .commands
-                .iter()
-                .filter(|command| differs(command, before));
-            started.push((node, new.collect::<Vec<_>>()));
+    /// Ends commands that are no longer to run, and starts those that are, in nodes
+    /// that were `born` and in those that stay. What was started is on record: so it
+    /// is not started again where a change is taken back that had not come to it.
+    fn run_commands(&self, record: &mut LabRecord, born: &[&Node]) -> Result<()> {
+        // What ran in a node of the same name has gone with that.
+        record.forget_commands(born);
+        let nodes = self.passage.new.nodes.iter();
+        let nodes: HashMap<&Name, &Node> = nodes.map(|node| (&node.name, node)).collect();
+        let is_ended = |started: &Started| {
+            let node = nodes.get(&started.node);
+            node.is_some_and(|node| !node.commands.contains(&started.command))
+        };
+        commands::end(record.commands.iter().filter(|started| is_ended(started)))?;
+        record.commands.retain(|started| !is_ended(started));
+        let mut known: HashMap<&Name, Vec<&Command>> = HashMap::new();
+        for started in &record.commands {
+            let commands = known.entry(&started.node).or_default();
+            commands.push(&started.command);
         }
-        let is_ended = |command: &Started| ended.contains(&(&command.node, &command.name));
-        commands::end(record.commands.iter().filter(|command| is_ended(command)))?;
-        record.commands.retain(|command| !is_ended(command));
-        if started.iter().all(|(_, commands)| commands.is_empty()) {
+        let changed = &self.passage.plan.nodes;
+        let changed =
+            (changed.added.iter().copied()).chain(changed.changed.iter().map(|&(_, node)| node));
+        let unstarted = changed.map(|node| {
+            let known = known.get(&node.name).map_or(&[][..], Vec::as_slice);
+            let commands = node.commands.iter();
+            let new = commands.filter(|command| !known.contains(command));
+            (node, new.collect::<Vec<_>>())
+        });
+        let unstarted: Vec<_> = unstarted.collect();
+        if unstarted.iter().all(|(_, commands)| commands.is_empty()) {
             return Ok(());
         }
-        let made = commands::start(self.run, started.into_iter(), &mut record.commands);
+        let made = commands::start(self.run, unstarted.into_iter(), &mut record.commands);
         // Whatever became of the last one, those that run are on record.
         let recorded = Registry::change().and_then(|registry| record.put(&registry));
         made.and(recorded)
@@ -186,14 +192,6 @@ impl<N: Fn(String) + Sync> Work<'_, N> {
             Ok(()) => reason,
             Err(failure) => left(old, &reason, &failure),
         }
-    }
-}
-
-impl LabRecord {
-    /// Those of nodes that are no more.
-    fn forget_commands(&mut self, nodes: &[&Node]) {
-        let is_gone = |started: &Started| nodes.iter().any(|node| node.name == started.node);
-        self.commands.retain(|started| !is_gone(started));
     }
 }
 

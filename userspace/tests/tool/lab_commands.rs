@@ -50,3 +50,54 @@ pub fn commands_are_started_and_waited_for(lab: &Lab) {
     lab.refuses_and_is_as_before(&["up", FILE], "not ready after 200ms");
     eventually("all is as before", || lab.state() == before);
 }
+
+/// Whether a change had come to commands or not when it failed.
+pub fn what_runs_is_not_started_again_by_a_change_that_fails(lab: &Lab) {
+    let commands = |run: &str, more: &str| {
+        let log = "echo $$ >> /run/started; exec sleep 1000";
+        let node = format!(
+            "commands = [{{ name = \"kept\", run = \"{log}\" }}, {{ name = \"other\", run = \"{run}\" }}{more}]\n"
+        );
+        write(&[("[nodes.b]", &format!("{node}[nodes.d]\n{node}[nodes.b]"))]);
+    };
+    let other = "echo $$ >> /run/started; exec sleep 1001";
+    commands(other, "");
+    lab.pernet(&["up", "--quiet", FILE]);
+    // In each of two nodes.
+    let started = || fs::read_to_string("/run/started").unwrap();
+    eventually("four commands run", || started().lines().count() == 4);
+    let (before, state) = (started(), lab.state());
+
+    // A node that goes, commands that go, and one that fails before it came to that.
+    let first = fs::read_to_string(FILE).unwrap();
+    let fails = "[nodes.c]\nkind = \"net-only\"\nsysctls = { \"net.ipv4.ip_forward\" = \"no number\" }\n[nodes.b]";
+    let gone = (
+        first.find("[nodes.d]").unwrap(),
+        first.find("[nodes.b]").unwrap(),
+    );
+    let without = first.replace(&first[gone.0..gone.1], "");
+    let text = without
+        .replace(other, "exec sleep 1002")
+        .replace("[nodes.b]", fails);
+    fs::write(FILE, text).unwrap();
+    let failed = lab.run(&["up", "--quiet", FILE]);
+    assert!(
+        failed.err.contains("cannot set up node c"),
+        "{}",
+        failed.err
+    );
+    assert_eq!(started(), before);
+    eventually("it is undone", || lab.state() == state);
+
+    // And after it had.
+    let fails = ", { name = \"fails\", run = \"exit 3\", ready = \"exit\" }";
+    commands(other, fails);
+    let failed = lab.run(&["up", "--quiet", FILE]);
+    assert!(failed.err.contains("ended with status 3"), "{}", failed.err);
+    assert_eq!(started(), before);
+    let processes = |node: &str| {
+        let shown = lab.json(&["node", "show", node, "--json"]);
+        shown["processes"].as_array().unwrap().len()
+    };
+    assert_eq!((processes("t.a"), processes("t.d")), (3, 3));
+}
