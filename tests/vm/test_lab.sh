@@ -106,6 +106,38 @@ EOF
     ip netns exec n1 ping -q -c 1 -W 2 10.0.0.3
 }
 
+# Before it came to ports and impairments: what is taken back is not there.
+test_a_change_that_fails_early_is_undone() {
+    defer remove_lab
+    up <<'EOF'
+name = "lab"
+prefix = ""
+[nodes.n1]
+kind = "net-only"
+[nodes.n2]
+kind = "net-only"
+[bridges.br]
+vlan-filtering = true
+[[links]]
+ends = ["n1:eth0=10.0.0.1/24", { bridge = "br", vlan = 20, tagged = [10] }]
+[[links]]
+ends = ["n1:eth1=10.1.0.1/24", "n2:eth0=10.1.0.2/24"]
+EOF
+    sed -e 's/vlan = 20, tagged = \[10\]/vlan = 10, tagged = [30], impairment = { delay = "1ms" }/' \
+        -e 's/^ends.*eth1.*/&\nimpairment = { loss = "1%" }/' "$test_dir/lab.toml" >"$test_dir/wrong.toml"
+    printf '[nodes.n3]\nkind = "net-only"\nsysctls = { "net.ipv4.ip_forward" = "no number" }\n' \
+        >>"$test_dir/wrong.toml"
+    assert_status 1 pernet up --quiet "$test_dir/wrong.toml" 2>"$test_dir/said"
+    [[ $(<"$test_dir/said") == *"cannot set up node n3"* ]] || fail "it says: $(<"$test_dir/said")"
+    [[ $(<"$test_dir/said") != *undone* ]] || fail "it says: $(<"$test_dir/said")"
+    pernet plan "$test_dir/lab.toml"
+    # Of what others have put in the place of an impairment, nothing is taken.
+    pernet link set n2:eth0 --loss 1%
+    ip netns exec n2 tc qdisc replace dev eth0 root handle 7: pfifo
+    pernet link set n2:eth0 --clear
+    assert_eq pfifo "$(qdisc n2 eth0)" "queueing discipline of n2"
+}
+
 test_nodes_count_as_their_file_says() {
     load_module
     defer remove_lab

@@ -69,11 +69,11 @@ impl Task<'_> {
             self.keep_addresses_out(&mut socket, &indexes)?;
             self.set_sysctls(run)?;
             let mut batch = Batch::default();
-            self.loopback(&mut batch, run)?;
+            self.loopback(&mut batch)?;
             for (end, index) in self.ends.iter().zip(&indexes) {
-                end.settle(&mut batch, run, self.node, *index)?;
+                end.settle(&mut batch, self.node, *index)?;
             }
-            socket.transact(&batch)?;
+            run.transact(&mut socket, batch)?;
             let mut ends = self.ends.iter().zip(indexes);
             ends.try_for_each(|(end, index)| end.generate(&mut socket, self.node, index))
         });
@@ -149,19 +149,17 @@ impl Task<'_> {
         Ok(())
     }
 
-    fn loopback(&self, batch: &mut Batch, run: &Run) -> Result<()> {
+    fn loopback(&self, batch: &mut Batch) -> Result<()> {
         let old = self.old.map_or(&[][..], |old| &old.loopback);
         let new = &self.node.loopback;
         let gone = old.iter().filter(|address| !new.contains(address));
         for gone in gone.filter(|address| self.node.has(address)) {
             let what = format!("cannot take {gone} from lo");
             address::remove(batch, what, LOOPBACK, gone)?;
-            run.forgive(batch);
         }
         for added in new.iter().filter(|address| !old.contains(address)) {
             let what = format!("cannot give lo {added}");
             address::add(batch, what, LOOPBACK, added, Use::AtOnce)?;
-            run.forgive(batch);
         }
         Ok(())
     }
@@ -226,7 +224,7 @@ pub fn for_new_devices(name: &str) -> String {
 }
 
 impl EndTask<'_> {
-    fn settle(&self, batch: &mut Batch, run: &Run, node: &Node, index: i32) -> Result<()> {
+    fn settle(&self, batch: &mut Batch, node: &Node, index: i32) -> Result<()> {
         let (end, place) = (self.end, self.end.place());
         let is_new = self.old.is_none();
         let was = self.old;
@@ -248,7 +246,6 @@ impl EndTask<'_> {
         for gone in gone.filter(|address| node.has(address)) {
             let what = format!("cannot take {gone} from {place}");
             address::remove(batch, what, index, gone)?;
-            run.forgive(batch);
         }
         for added in end
             .addresses
@@ -261,7 +258,6 @@ impl EndTask<'_> {
                 false => Use::AtOnce,
             };
             address::add(batch, what, index, added, when)?;
-            run.forgive(batch);
         }
         let impairment = was.and_then(|old| old.impairment.as_ref());
         impair(batch, place, index, impairment, end.impairment.as_ref())?;
@@ -329,12 +325,13 @@ impl Impairment {
 }
 
 impl Run<'_> {
-    /// Where another run is taken back, the last request of a batch may ask for what
-    /// is so already.
-    pub fn forgive(&self, batch: &mut Batch) {
+    /// Sends a batch. Where another run is taken back, it may ask for what is so
+    /// already.
+    pub fn transact(&self, socket: &mut Socket, mut batch: Batch) -> Result<()> {
         if self.undoes {
-            batch.tolerate(IS_SO);
+            batch.tolerate_everywhere(IS_SO);
         }
+        socket.transact(&batch).map(drop)
     }
 }
 

@@ -86,14 +86,12 @@ pub fn finish_bridges(
             .context("a bridge has no number")?;
         let what = format!("cannot change bridge {}", bridge.name);
         bridge::set(&mut batch, &what, *index, old.settings(), bridge.settings())?;
-        run.forgive(&mut batch);
         if old.mtu != bridge.mtu {
             let mtu = bridge.mtu.or(Some(link::USUAL_MTU));
             link::set(&mut batch, what, *index, None, mtu)?;
-            run.forgive(&mut batch);
         }
     }
-    socket.transact(&batch)?;
+    run.transact(socket, batch)?;
     for bridge in &plan.bridges.added {
         run.check()?;
         let index = indexes
@@ -159,8 +157,7 @@ pub fn change_ports(run: &Run, socket: &mut Socket, plan: &Plan) -> Result<()> {
                 let what = format!("cannot change the MTU of {name}");
                 link::set(&mut batch, what, index, None, mtu)?;
             }
-            run.forgive(&mut batch);
-            socket.transact(&batch)?;
+            run.transact(socket, batch)?;
         }
     }
     Ok(())

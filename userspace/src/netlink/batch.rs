@@ -69,6 +69,13 @@ impl Batch {
         }
     }
 
+    /// The same of every request that was added.
+    pub fn tolerate_everywhere(&mut self, errnos: &[Errno]) {
+        for request in &mut self.requests {
+            request.tolerated.extend(errnos);
+        }
+    }
+
     /// One request on its own.
     pub fn of(
         what: impl Into<String>,

@@ -105,11 +105,13 @@ pub fn set(batch: &mut Batch, what: impl Into<String>, index: i32, netem: &Netem
     batch.push(what, Rtm::Newqdisc, flags, &message(index, attributes)?)
 }
 
-/// Lets the device send as it is, if it does not already.
+/// Lets the device send as it is, if it does not already. What others have put in the
+/// place of ours stays.
 pub fn remove(batch: &mut Batch, what: impl Into<String>, index: i32) -> Result<()> {
     let message = message(index, RtBuffer::new())?;
     batch.push(what, Rtm::Delqdisc, NlmF::empty(), &message)?;
-    batch.tolerate(&[Errno::ENOENT]);
+    // There is no queueing discipline, or none with our handle.
+    batch.tolerate(&[Errno::ENOENT, Errno::EINVAL]);
     Ok(())
 }
 

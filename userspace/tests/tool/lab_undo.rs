@@ -164,3 +164,33 @@ pub fn an_interrupt_anywhere_undoes_up(lab: &Lab) {
         });
     }
 }
+
+/// What is taken back may not have been begun, and what is to be there be there: a
+/// second name of a device, say.
+pub fn a_change_that_fails_early_is_undone(lab: &Lab) {
+    let long =
+        "[[links]]\nends = [\"a:a-device-with-a-long-name\", \"b:another-with-a-long-name\"]\n";
+    write(&[("[bridges.s]", "[bridges.s]\nmtu = 1400")]);
+    let first = fs::read_to_string(FILE).unwrap() + long;
+    fs::write(FILE, &first).unwrap();
+    lab.pernet(&["up", "--quiet", FILE]);
+    let (state, told) = (lab.state(), told_by_ip(lab));
+    let fails = "[nodes.c]\nkind = \"net-only\"\nsysctls = { \"net.ipv4.ip_forward\" = \"no number\" }\n[nodes.b]";
+    let second = first
+        .replace(long, "")
+        .replace("10.1.0.2/24\"]", "10.1.0.2/24\"]\nmtu = 1400")
+        .replace("mtu = 1400\n\n[[", "mtu = 1300\n\n[[")
+        .replace("[nodes.b]", fails);
+    fs::write(FILE, second).unwrap();
+    let failed = lab.run(&["up", "--quiet", FILE]);
+    assert!(
+        failed.err.contains("cannot set up node c"),
+        "{}",
+        failed.err
+    );
+    assert!(!failed.err.contains("undone"), "{}", failed.err);
+    assert_eq!(told_by_ip(lab), told);
+    eventually("it is undone", || lab.state() == state);
+    fs::write(FILE, first).unwrap();
+    lab.pernet(&["plan", FILE]);
+}

@@ -170,6 +170,7 @@ const CASES: &[Case] = cases![
     lab_commands::what_runs_is_not_started_again_by_a_change_that_fails needs [Need::Users],
     lab_undo::every_step_that_fails_is_undone needs [IP, Need::Users],
     lab_undo::every_step_of_a_change_that_fails_is_undone needs [IP, Need::Users],
+    lab_undo::a_change_that_fails_early_is_undone needs [IP, Need::Users],
     lab_undo::a_kill_leaves_what_down_removes needs [Need::Users],
     lab_undo::an_interrupt_anywhere_undoes_up needs [Need::Users],
     lab_parts::cleanup_knows_labs needs [Need::Users],
