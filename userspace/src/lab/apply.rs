@@ -56,7 +56,7 @@ impl<'a> Passage<'a> {
         let bridges = ports::make_bridges(run, registry, &mut socket, &self.plan)?;
         let links = self.unmade_links(run, &mut socket)?;
         let names = Names::of(self.new);
-        let wired = wires::make(run, &names, &links, &bridges)?;
+        let wired = wires::make(run, registry, &names, &links, &bridges)?;
         let tasks = self.tasks(&wired);
 
         run.progress.begin("devices", tasks.len());
@@ -118,6 +118,14 @@ impl<'a> Passage<'a> {
         })
     }
 
+    /// The links that are removed and do not go with a node.
+    pub fn links_removed_alone(&self) -> impl Iterator<Item = &'a Link> {
+        let going = self.plan.nodes.removed.iter();
+        let going: HashSet<&Name> = going.map(|node| &node.name).collect();
+        let removed = self.plan.links.removed.iter().copied();
+        removed.filter(move |link| !link.node_ends().any(|end| going.contains(&end.node)))
+    }
+
     /// Takes the steps that nothing brings back: what the new lab does not have
     /// goes, all at once.
     pub fn leave(
@@ -127,17 +135,8 @@ impl<'a> Passage<'a> {
         note: impl Fn(String),
     ) -> Result<()> {
         let Departure { mut socket, nodes } = departure;
-        let going: HashSet<&Name> = self
-            .plan
-            .nodes
-            .removed
-            .iter()
-            .map(|node| &node.name)
-            .collect();
-        for link in &self.plan.links.removed {
-            if !link.node_ends().any(|end| going.contains(&end.node)) {
-                self.delete(&registry, &mut socket, link)?;
-            }
+        for link in self.links_removed_alone() {
+            self.delete(&registry, &mut socket, link)?;
         }
         let bridges = self.plan.bridges.removed.iter().copied();
         let again: HashSet<&DeviceName> = devices(&self.new.bridges).collect();
@@ -268,8 +267,8 @@ impl<'a> Passage<'a> {
 
     /// Deletes a link of the old lab, from one of its ends.
     fn delete(&self, registry: &Registry, socket: &mut Socket, link: &Link) -> Result<()> {
-        if let Some(port) = link.ports().next() {
-            return ports::delete_port(registry, socket, self.old, port);
+        if link.ports().next().is_some() {
+            return ports::delete_link(registry, socket, self.old, link);
         }
         let Some(end) = link.node_ends().next() else {
             return Ok(());

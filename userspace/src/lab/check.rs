@@ -10,7 +10,8 @@ use nix::sys::socket::UnixAddr;
 
 use super::apply::{COUNTING, Passage};
 use super::inside::for_new_devices;
-use super::model::{Device, Kind, Lab, Node};
+use super::model::{Device, End, Kind, Lab, Node, Place, Port};
+use super::ports;
 use crate::netlink::pernet::{Family, Wanted};
 use crate::netlink::{Socket, bridge, link, netem};
 use crate::netns::{Netns, sysctl};
@@ -30,6 +31,7 @@ pub fn all(registry: &Registry, passage: &Passage) -> Result<()> {
         control_fits(registry, node)?;
     }
     devices_are_free(passage)?;
+    ports_are_ours(registry, passage)?;
     limits(plan.nodes.added.len())?;
     kernel_has_netem(passage)?;
     kernel_filters_vlans(passage.new)?;
@@ -86,6 +88,15 @@ fn devices_are_free(passage: &Passage) -> Result<()> {
 
 fn names(device: &Device) -> impl Iterator<Item = &str> {
     [Some(device.name.as_str()), device.altname.as_deref()]
+/// Of links that are to be removed: when that is done, nothing is taken back any more.
+fn ports_are_ours(registry: &Registry, passage: &Passage) -> Result<()> {
+    let mut socket = Socket::route()?;
+    for link in passage.links_removed_alone() {
+        ports::find_port(registry, &mut socket, passage.old, link)?;
+    }
+    Ok(())
+}
+
         .into_iter()
         .flatten()
 }

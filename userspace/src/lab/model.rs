@@ -345,6 +345,19 @@ impl Link {
         }
     }
 
+    /// Its ends' impairments, in the order of the file.
+    pub fn impairments(&mut self) -> [&mut Option<Impairment>; 2] {
+        match &mut self.ends {
+            Ends::PointToPoint([a, b]) => [&mut a.impairment, &mut b.impairment],
+            Ends::Bridged { end, port } => [&mut end.impairment, &mut port.impairment],
+            Ends::Trunk([a, b]) => [&mut a.impairment, &mut b.impairment],
+        }
+    }
+
+    pub fn is_trunk(&self) -> bool {
+        matches!(self.ends, Ends::Trunk(_))
+    }
+
     /// Its ends that are in nodes.
     pub fn node_ends(&self) -> impl Iterator<Item = &End> {
         let (first, second) = match &self.ends {

@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 
 use super::inside::{impair, is_so};
-use super::model::{Bridge, Ends, Lab, Port};
+use super::model::{Bridge, Lab, Link, Port};
 use super::plan::Plan;
 use super::wires::Wired;
 use super::workers::Run;
 use crate::netlink::bridge::{self, Settings, Vlan};
 use crate::netlink::{Batch, Socket, link};
+use crate::netns::own_cookie;
 use crate::node::bridge::{Request, delete_ours, find_ours, make, set_up};
+use crate::node::links;
 use crate::node::registry::Registry;
 
 /// The VLAN that every port is in at first.
@@ -184,19 +186,46 @@ fn vlans(batch: &mut Batch, index: i32, old: Option<&Port>, new: &Port) -> Resul
     Ok(())
 }
 
-/// Deletes a link that is the lab's, by a port of it, which must be one of a bridge
-/// of ours.
-pub fn delete_port(registry: &Registry, socket: &mut Socket, lab: &Lab, port: &Port) -> Result<()> {
+/// The port of a link that is the lab's, if it is there. What has its name must be the
+/// lab's still.
+pub fn find_port(
+    registry: &Registry,
+    socket: &mut Socket,
+    lab: &Lab,
+    link: &Link,
+) -> Result<Option<link::Link>> {
+    let Some(port) = link.ports().next() else {
+        return Ok(None);
+    };
     let name = &port.device.name;
     let Some(found) = link::find(socket, name)? else {
-        return Ok(());
+        return Ok(None);
+    };
+    let ours = match link.is_trunk() {
+        true => links::of(registry, own_cookie()?, &found)?.is_some(),
+        false => is_port(registry, socket, lab, port, &found)?,
     };
     ensure!(
-        is_port(registry, socket, lab, port, &found)?,
+        ours,
         "device {name} is no longer a port of bridge {}; `ip link del {name}` deletes it, if it is not needed",
         port.bridge
     );
-    delete_veth(socket, port, &found)
+    Ok(Some(found))
+}
+
+/// Deletes a link that has a port and is the lab's.
+pub fn delete_link(registry: &Registry, socket: &mut Socket, lab: &Lab, link: &Link) -> Result<()> {
+    let Some(found) = find_port(registry, socket, lab, link)? else {
+        return Ok(());
+    };
+    if link.is_trunk() {
+        return links::delete_ours(registry, socket, own_cookie()?, &found).map(drop);
+    }
+    let what = format!("cannot delete port {}", found.name);
+    match link::delete(socket, what, found.index) {
+        Err(error) if is_so(&error) => Ok(()),
+        deleted => deleted,
+    }
 }
 
 /// Whether the device that has the name of a port is a veth at the port's bridge,
@@ -217,24 +246,14 @@ fn is_port(
     Ok(found.is("veth") && found.master.is_some() && found.master == index)
 }
 
-fn delete_veth(socket: &mut Socket, port: &Port, found: &link::Link) -> Result<()> {
-    let what = format!("cannot delete port {}", port.device.name);
-    match link::delete(socket, what, found.index) {
-        Err(error) if is_so(&error) => Ok(()),
-        deleted => deleted,
-    }
-}
-
-/// Deletes what a lab has between its bridges: links that go with no node. What is no
-/// port of a bridge of ours any more stays.
+/// Deletes what a lab has between its bridges, by its record, wherever its ports are
+/// now: links that go with no node.
 pub fn delete_trunks(registry: &Registry, socket: &mut Socket, lab: &Lab) -> Result<()> {
-    for link in &lab.links {
-        if let Ends::Trunk([port, _]) = &link.ends {
-            if let Some(found) = link::find(socket, &port.device.name)? {
-                if is_port(registry, socket, lab, port, &found)? {
-                    delete_veth(socket, port, &found)?;
-                }
-            }
+    let cookie = own_cookie()?;
+    let trunks = lab.links.iter().filter(|link| link.is_trunk());
+    for port in trunks.flat_map(Link::ports) {
+        if let Some(found) = link::find(socket, &port.device.name)? {
+            links::delete_ours(registry, socket, cookie, &found)?;
         }
     }
     Ok(())

@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::sync::Mutex;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 
-use super::model::{Device, End, Ends, Lab, Link, Port};
+use super::model::{End, Ends, Lab, Link, Port};
 use super::workers::Run;
 use crate::netlink::link::{self, NewEnd};
-use crate::netlink::{Batch, Socket};
-use crate::netns::{Name, Netns, named};
+use crate::netlink::{Batch, Mac, Socket};
+use crate::netns::{Name, Netns, named, own_cookie};
+use crate::node::links;
+use crate::node::registry::{EndRecord, LinkRecord, Registry};
 
 /// As many links are made by one datagram.
 const AT_A_TIME: usize = 24;
@@ -46,6 +48,7 @@ impl<'a> Names<'a> {
 /// Makes links between nodes and bridges that are there; nothing of them is up yet.
 pub fn make<'a>(
     run: &Run,
+    registry: &Registry,
     names: &Names,
     links: &[&'a Link],
     bridges: &BTreeMap<&str, i32>,
@@ -89,23 +92,41 @@ pub fn make<'a>(
     let mut socket = Socket::route()?;
     for link in links {
         if let Ends::Trunk([a, b]) = &link.ends {
-            done(vec![make_trunk(&mut socket, link, [a, b], bridges)?]);
+            done(vec![make_trunk(
+                registry,
+                &mut socket,
+                link,
+                [a, b],
+                bridges,
+            )?]);
         }
     }
     Ok(wired.into_inner().unwrap_or_else(|lock| lock.into_inner()))
 }
 
+/// Recorded by itself: it is in no node with which it would go.
 fn make_trunk<'a>(
+    registry: &Registry,
     socket: &mut Socket,
     link: &'a Link,
     ports: [&Port; 2],
     bridges: &BTreeMap<&str, i32>,
 ) -> Result<Wired<'a>> {
     let [a, b] = ports;
-    let [first, second] = [new_port(a, link, bridges)?, new_port(b, link, bridges)?];
+    let [mut first, mut second] = [new_port(a, link, bridges)?, new_port(b, link, bridges)?];
     let what = format!("cannot make link {} - {}", a.place(), b.place());
-    let made = link::add_veth(socket, &what, &first, &second)?;
-    let (index, peer) = made.map_or_else(|| look_for(socket, &a.device), Ok)?;
+    let cookie = own_cookie()?;
+    let record = |end: &mut NewEnd| {
+        let mac = *end.mac.insert(Mac::draw()?);
+        Ok::<_, Error>(EndRecord::new(cookie, end.name.as_str(), mac))
+    };
+    let mut record = LinkRecord {
+        ends: [record(&mut first)?, record(&mut second)?],
+    };
+    let (index, peer) = links::make(registry, &mut record, || {
+        link::add_veth(socket, &what, &first, &second)
+    })?;
+    links::put(registry, &record)?;
     // The kernel does not look at the bridge of a peer when it makes it.
     if let Some(bridge) = second.master {
         let mut batch = Batch::default();
@@ -151,10 +172,7 @@ fn make_bridged<'a>(
     let answers = socket.transact(&batch)?;
     let mut wired = Vec::new();
     for ((link, _, port), answer) in links.iter().zip(answers) {
-        let (port, end) = match link::made_veth(&answer)? {
-            Some(indexes) => indexes,
-            None => look_for(socket, &port.device)?,
-        };
+        let (port, end) = link::made_veth(socket, &answer, &port.device.name)?;
         let indexes = [end, port];
         wired.push(Wired { link, indexes });
     }
@@ -186,10 +204,7 @@ fn make_direct<'a>(
         }
         let answers = socket.transact(&batch)?;
         for ((link, end, _), answer) in links.iter().zip(answers) {
-            let (end, other) = match link::made_veth(&answer)? {
-                Some(indexes) => indexes,
-                None => look_for(&mut socket, &end.device)?,
-            };
+            let (end, other) = link::made_veth(&mut socket, &answer, &end.device.name)?;
             let indexes = [end, other];
             wired.push(Wired { link, indexes });
         }
@@ -205,13 +220,4 @@ fn new_end(end: &End, mtu: Option<u32>) -> NewEnd<'_> {
         netns: None,
         master: None,
     }
-}
-
-/// The indexes of a device and of its peer, where the kernel did not say them.
-fn look_for(socket: &mut Socket, device: &Device) -> Result<(i32, i32)> {
-    let gone = || format!("{} is gone already", device.name);
-    let index = link::find(socket, &device.name)?.with_context(gone)?.index;
-    // Of its peer it speaks only where it is asked for by its number.
-    let peer = link::get(socket, index)?.peer;
-    Ok((index, peer.with_context(gone)?))
 }

@@ -177,10 +177,11 @@ pub fn add_veth(
     what: &str,
     end: &NewEnd,
     peer: &NewEnd,
-) -> Result<Option<(i32, i32)>> {
+) -> Result<(i32, i32)> {
     let mut batch = Batch::default();
     push_veth(&mut batch, what, end, peer)?;
-    made_veth(&socket.transact(&batch)?[0])
+    let answers = socket.transact(&batch)?;
+    made_veth(socket, &answers[0], end.name)
 }
 
 /// Adds to a batch what makes a veth pair, as above.
@@ -197,11 +198,23 @@ pub fn push_veth(
     batch.push(what, Rtm::Newlink, CREATE, &message(0, attributes).build()?)
 }
 
-/// The indexes of both ends, from the answer to this; nothing, where the kernel is
-/// too old (before 6.2) to say them.
-pub fn made_veth(answer: &[Buffer]) -> Result<Option<(i32, i32)>> {
+/// The indexes of both ends, from the answer to this. Where the kernel is too old
+/// (before 6.2) to say them, the first end is looked for.
+pub fn made_veth(socket: &mut Socket, answer: &[Buffer], end: &DeviceName) -> Result<(i32, i32)> {
     let made = answer.first().map(Link::parse).transpose()?;
-    Ok(made.and_then(|made| Some((made.index, made.peer?))))
+    if let Some(Link {
+        index,
+        peer: Some(peer),
+        ..
+    }) = made
+    {
+        return Ok((index, peer));
+    }
+    let gone = || format!("{end} is gone already");
+    let index = find(socket, end)?.with_context(gone)?.index;
+    // Of its peer the kernel speaks only where it is asked for by its number.
+    let peer = get(socket, index)?.peer;
+    Ok((index, peer.with_context(gone)?))
 }
 
 /// Makes a device of the socket's namespace and returns what the kernel says

@@ -4,11 +4,12 @@
 
 use std::collections::HashSet;
 
-use anyhow::Result;
+use anyhow::{Error, Result, anyhow};
+use nix::errno::Errno;
 
 use super::registry::{EndRecord, LinkRecord, Registry};
-use crate::netlink::Mac;
-use crate::netlink::link::Link;
+use crate::netlink::link::{self, Link};
+use crate::netlink::{Mac, Refusal, Socket};
 
 fn key(netns_cookie: u64, mac: &str) -> String {
     format!("{netns_cookie:016x}-{}", mac.replace(':', ""))
@@ -44,6 +45,48 @@ impl LinkRecord {
         };
         link.is("veth") && is_it
     }
+}
+
+/// Makes a link by `make`, which returns the indexes of its ends. The record is there
+/// before, and goes where that fails.
+pub fn make(
+    registry: &Registry,
+    record: &mut LinkRecord,
+    make: impl FnOnce() -> Result<(i32, i32)>,
+) -> Result<(i32, i32)> {
+    put(registry, record)?;
+    let indexes = make().map_err(|error| forget(registry, record, error))?;
+    record.ends[0].index = Some(indexes.0);
+    record.ends[1].index = Some(indexes.1);
+    Ok(indexes)
+}
+
+/// Drops the record of a link that is not there, and returns the reason.
+pub fn forget(registry: &Registry, record: &LinkRecord, reason: Error) -> Error {
+    match remove(registry, record) {
+        Ok(()) => reason,
+        Err(failure) => anyhow!("{reason:#}; {failure:#}"),
+    }
+}
+
+/// Deletes the link that has this end, in the socket's namespace, if pernet made it,
+/// and says whether it did.
+pub fn delete_ours(
+    registry: &Registry,
+    socket: &mut Socket,
+    netns_cookie: u64,
+    end: &Link,
+) -> Result<bool> {
+    let Some(record) = of(registry, netns_cookie, end)? else {
+        return Ok(false);
+    };
+    let what = format!("cannot delete the link at {}", end.name);
+    match link::delete(socket, what, end.index) {
+        Err(error) if Refusal::is(&error, Errno::ENODEV) => {}
+        deleted => deleted?,
+    }
+    remove(registry, &record)?;
+    Ok(true)
 }
 
 /// Records a link, before it is made and again when more is known of it.

@@ -19,7 +19,7 @@ pub mod init;
 pub mod interrupt;
 pub mod label;
 pub mod life;
-mod links;
+pub mod links;
 pub mod lookup;
 mod mounts;
 mod process;

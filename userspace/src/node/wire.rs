@@ -66,11 +66,9 @@ pub fn add(request: Request) -> Result<[End; 2]> {
     let mut record = LinkRecord {
         ends: [first.record()?, second.record()?],
     };
-    links::put(&registry, &record)?;
-    let made = make(&mut first, &second, master, request.mtu);
-    let indexes = made.map_err(|error| forget(&registry, &record, error))?;
-    record.ends[0].index = Some(indexes.0);
-    record.ends[1].index = Some(indexes.1);
+    let indexes = links::make(&registry, &mut record, || {
+        make(&mut first, &second, master, request.mtu)
+    })?;
     links::put(&registry, &record)
         .and_then(|()| finish(&mut first, &mut second, indexes, &signals))
         .map_err(|error| undo(&mut first, indexes.0, &registry, &record, error))?;
@@ -249,13 +247,6 @@ impl Placed {
         link::up(&mut batch, format!("cannot bring up {end}"), index)?;
         self.socket.transact(&batch).map(drop)
     }
-
-    fn index(&mut self) -> Result<i32> {
-        let found = link::find(&mut self.socket, &self.end.device)?;
-        Ok(found
-            .with_context(|| format!("{} is gone already", self.end))?
-            .index)
-    }
 }
 
 fn make(
@@ -276,15 +267,7 @@ fn make(
         netns: second.netns.as_ref().map(Netns::as_fd),
         ..new_end(&second.end, mtu)
     };
-    if let Some(indexes) = link::add_veth(&mut first.socket, &what, &end, &peer)? {
-        return Ok(indexes);
-    }
-    let index = first.index()?;
-    let peer = link::get(&mut first.socket, index)?.peer;
-    Ok((
-        index,
-        peer.with_context(|| format!("{} has no peer", first.end))?,
-    ))
+    link::add_veth(&mut first.socket, &what, &end, &peer)
 }
 
 /// In the namespace of the socket it is asked for by.
@@ -332,15 +315,7 @@ fn undo(
 ) -> Error {
     let what = format!("cannot undo it and delete {}", first.end);
     match link::delete(&mut first.socket, what, index) {
-        Ok(()) => forget(registry, record, reason),
-        Err(failure) => anyhow!("{reason:#}; {failure:#}"),
-    }
-}
-
-/// Drops the record of a link that is not there, and returns the reason.
-fn forget(registry: &Registry, record: &LinkRecord, reason: Error) -> Error {
-    match links::remove(registry, record) {
-        Ok(()) => reason,
+        Ok(()) => links::forget(registry, record, reason),
         Err(failure) => anyhow!("{reason:#}; {failure:#}"),
     }
 }

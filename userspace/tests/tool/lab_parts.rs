@@ -12,10 +12,16 @@ pub fn links_between_bridges_go_with_the_lab(lab: &Lab) {
     let trunk = "name = \"t\"\n[bridges]\na = {}\nb = {}\n[[links]]\nends = [\"a\", \"b\"]\n";
     fs::write(FILE, trunk).unwrap();
     let before = lab.state();
+    let ports = || lab.command("ip", &["-br", "link", "show", "type", "veth"]);
     for remove in [&["down", "t"][..], &["cleanup"]] {
         lab.pernet(&["up", FILE]);
-        let ports = lab.command("ip", &["-br", "link", "show", "type", "veth"]);
-        assert_eq!(ports.lines().count(), 2, "{ports}");
+        let listed = ports();
+        assert_eq!(listed.lines().count(), 2, "{listed}");
+        let said = lab.pernet(&["cleanup", "--dry-run"]);
+        assert!(said.contains("\nlink t."), "{said}");
+        // Wherever its ports are now, it is the lab's.
+        let port = listed.split('@').next().unwrap();
+        lab.command("ip", &["link", "set", port, "nomaster"]);
         lab.pernet(remove);
         assert_eq!(lab.state(), before, "{remove:?}");
     }
@@ -38,4 +44,17 @@ pub fn cleanup_knows_labs(lab: &Lab) {
     fs::remove_file(FILE).unwrap();
     eventually("all is gone", || lab.state() == before);
     assert!(fs::exists(PERNET).unwrap());
+}
+
+pub fn a_port_that_is_no_more_stops_a_change_before_it_begins(lab: &Lab) {
+    write(&[]);
+    lab.pernet(&["up", "--quiet", FILE]);
+    lab.command("ip", &["link", "set", "t.b.eth0", "nomaster"]);
+    let link = "[[links]]\nends = [\"b:eth0=10.0.0.2/24\", \"s\"]\n";
+    write(&[(link, ""), ("[nodes.b]", "[nodes.c]\n[nodes.b]")]);
+    let says = "device t.b.eth0 is no longer a port of bridge s";
+    lab.refuses(&["up", FILE], says);
+    lab.refuses(&["plan", FILE], says);
+    lab.command("ip", &["link", "set", "t.b.eth0", "master", "t.s"]);
+    lab.pernet(&["up", "--quiet", FILE]);
 }

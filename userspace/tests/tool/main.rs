@@ -168,6 +168,7 @@ const CASES: &[Case] = cases![
     labs::a_lab_of_many_nodes_is_spread_over_the_cores needs [PING, Need::Users],
     lab_commands::commands_are_started_and_waited_for needs [IP, PING, Need::Users],
     lab_commands::what_runs_is_not_started_again_by_a_change_that_fails needs [Need::Users],
+    lab_parts::a_port_that_is_no_more_stops_a_change_before_it_begins needs [IP, Need::Users],
     lab_undo::every_step_that_fails_is_undone needs [IP, Need::Users],
     lab_undo::every_step_of_a_change_that_fails_is_undone needs [IP, Need::Users],
     lab_undo::a_change_that_fails_early_is_undone needs [IP, Need::Users],
