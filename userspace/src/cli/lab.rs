@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{node, output};
-use crate::lab::model::Lab;
+use crate::lab::model::{Bridge, Lab, Link, Node};
 use crate::lab::record::LabRecord;
 use crate::lab::{self, file};
 use crate::netns::Name;
@@ -79,7 +79,8 @@ pub fn run(verb: Verb) -> Result<()> {
 }
 
 fn list(json: bool) -> Result<()> {
-    let rows: Vec<Row> = lab::all()?.into_iter().map(row).collect();
+    let rows = lab::all()?.into_iter().map(row);
+    let rows: Vec<Row> = rows.collect::<Result<_>>()?;
     if json {
         return output::print_list("labs", &rows);
     }
@@ -101,36 +102,63 @@ fn list(json: bool) -> Result<()> {
     output::print(&output::columns(heading, &lines))
 }
 
-fn row(record: LabRecord) -> Row {
-    let LabRecord {
-        lab, state, file, ..
-    } = record;
-    Row {
-        state: state.word(),
+fn row(record: LabRecord) -> Result<Row> {
+    let state = record.words()?;
+    let LabRecord { lab, file, .. } = record;
+    Ok(Row {
+        state,
         file: file.display().to_string(),
         nodes: lab.nodes.len(),
         bridges: lab.bridges.len(),
         links: lab.links.len(),
         name: lab.name,
-    }
+    })
+}
+
+/// What is recorded of a lab, and how it is now.
+#[derive(Serialize)]
+struct Shown<'a> {
+    name: &'a Name,
+    prefix: &'a str,
+    state: &'static str,
+    nodes: Vec<ShownNode<'a>>,
+    bridges: &'a [Bridge],
+    links: &'a [Link],
+}
+
+#[derive(Serialize)]
+struct ShownNode<'a> {
+    #[serde(flatten)]
+    node: &'a Node,
+    state: &'static str,
 }
 
 fn show(name: &Name, json: bool) -> Result<()> {
     let record = lab::find(name)?;
+    let state = record.words()?;
+    let lab = &record.lab;
+    let states = lab::states(lab)?;
+    let nodes = lab.nodes.iter().zip(states);
+    let nodes: Vec<_> = nodes
+        .map(|(node, state)| ShownNode { node, state })
+        .collect();
     if json {
-        return output::print_document(&record.lab);
+        return output::print_document(&Shown {
+            name,
+            prefix: &lab.prefix,
+            state,
+            nodes,
+            bridges: &lab.bridges,
+            links: &lab.links,
+        });
     }
-    let state = format!(
-        "lab {name}, {}, of {}\n\n",
-        record.state.word(),
-        record.file.display()
-    );
-    output::print(&(state + &describe(&record.lab)))
+    let heading = format!("lab {name}, {state}, of {}\n\n", record.file.display());
+    output::print(&(heading + &describe(lab, &nodes)))
 }
 
-fn describe(lab: &Lab) -> String {
+fn describe(lab: &Lab, nodes: &[ShownNode]) -> String {
     let mut lines = Vec::new();
-    for node in &lab.nodes {
+    for ShownNode { node, state } in nodes {
         let ends = lab.ends().filter(|(_, end)| end.node == node.name);
         let mut ends = ends.map(|(link, end)| {
             let [a, b] = link.places();
@@ -146,18 +174,25 @@ fn describe(lab: &Lab) -> String {
         lines.push([
             node.name.to_string(),
             node.netns.to_string(),
+            (*state).to_owned(),
             device,
             addresses,
             to,
         ]);
-        lines.extend(
-            ends.map(|[device, addresses, to]| {
-                [String::new(), String::new(), device, addresses, to]
-            }),
-        );
+        lines.extend(ends.map(|[device, addresses, to]| {
+            let none = String::new;
+            [none(), none(), none(), device, addresses, to]
+        }));
     }
     let mut text = output::columns(
-        ["NODE", "ON THE MACHINE", "DEVICE", "ADDRESSES", "TO"],
+        [
+            "NODE",
+            "ON THE MACHINE",
+            "STATE",
+            "DEVICE",
+            "ADDRESSES",
+            "TO",
+        ],
         &lines,
     );
     if !lab.bridges.is_empty() {

@@ -146,7 +146,7 @@ fn set(arguments: &Set) -> Result<()> {
             .unwrap_or_else(|| Impairment::usual_limit(delay + jitter, arguments.rate)),
     };
     let impairment = impairment.changes_anything().then_some(impairment);
-    lab::find_end(owner, device)?.impair(impairment)
+    lab::impair(owner, device, impairment)
 }
 
 fn add(arguments: Add) -> Result<()> {

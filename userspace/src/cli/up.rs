@@ -36,7 +36,7 @@ pub struct Up {
 /// Show what `pernet up` would do with a lab file; nothing is changed
 ///
 /// Exit status: 0 where there is nothing to do, 4 where there is something, 1 where
-/// the file is wrong.
+/// the file is wrong or something is in the way. What is in the way only root sees.
 #[derive(Args)]
 #[command(after_help = "Example: pernet plan lab.toml")]
 pub struct Plan {
@@ -72,7 +72,7 @@ pub fn up(arguments: &Up) -> Result<()> {
 /// The exit status is another where something is to be done.
 pub fn plan(arguments: &Plan) -> Result<bool> {
     let lab = file::load(&arguments.file)?;
-    let steps = lab::plan_for(&lab)?;
+    let steps = lab::plan_for(&lab, node::note)?;
     match arguments.json {
         true => output::print_list("steps", &steps)?,
         false => output::print(&render(&steps))?,

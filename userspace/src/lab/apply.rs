@@ -200,9 +200,12 @@ impl<'a> Passage<'a> {
         let removed = self.plan.nodes.removed.iter();
         let freed: HashSet<&Name> = removed.map(|node| &node.netns).collect();
         for node in &nodes {
-            // Others have been looked at before.
-            if run.undoes || freed.contains(&node.netns) {
-                life::check_free(registry, &node.netns)?;
+            // Others have been looked at before: of them, only leftovers go.
+            if run.undoes
+                || freed.contains(&node.netns)
+                || Living::find(registry, &node.netns)?.is_some()
+            {
+                life::make_free(registry, &node.netns)?;
             }
         }
         Ok(nodes)

@@ -25,7 +25,7 @@ pub fn all(registry: &Registry, passage: &Passage) -> Result<()> {
     let freed: HashSet<_> = plan.nodes.removed.iter().map(|node| &node.netns).collect();
     for node in &plan.nodes.added {
         if !freed.contains(&node.netns) {
-            life::check_free(registry, &node.netns)
+            life::look_free(registry, &node.netns)
                 .with_context(|| format!("cannot make node {}", node.name))?;
         }
         control_fits(registry, node)?;
@@ -33,7 +33,9 @@ pub fn all(registry: &Registry, passage: &Passage) -> Result<()> {
     devices_are_free(passage)?;
     ports_are_ours(registry, passage)?;
     limits(plan.nodes.added.len())?;
-    kernel_has_netem(passage)?;
+    if let Some(place) = impaired(passage.new) {
+        kernel_has_netem(&place)?;
+    }
     kernel_filters_vlans(passage.new)?;
     sysctls_exist(passage.new)?;
     module_is_there(passage.new)
@@ -86,8 +88,6 @@ fn devices_are_free(passage: &Passage) -> Result<()> {
     Ok(())
 }
 
-fn names(device: &Device) -> impl Iterator<Item = &str> {
-    [Some(device.name.as_str()), device.altname.as_deref()]
 /// Of links that are to be removed: when that is done, nothing is taken back any more.
 fn ports_are_ours(registry: &Registry, passage: &Passage) -> Result<()> {
     let mut socket = Socket::route()?;
@@ -97,6 +97,8 @@ fn ports_are_ours(registry: &Registry, passage: &Passage) -> Result<()> {
     Ok(())
 }
 
+fn names(device: &Device) -> impl Iterator<Item = &str> {
+    [Some(device.name.as_str()), device.altname.as_deref()]
         .into_iter()
         .flatten()
 }
@@ -126,20 +128,18 @@ fn limits(nodes: usize) -> Result<()> {
     Ok(())
 }
 
-/// It is tried out in a namespace that is gone afterwards.
-fn kernel_has_netem(passage: &Passage) -> Result<()> {
-    let links = passage.new.links.iter();
-    let mut impaired = links.filter_map(|link| {
+/// An end that is impaired, if any is.
+fn impaired(lab: &Lab) -> Option<Place<'_>> {
+    let mut places = lab.links.iter().flat_map(|link| {
         let ends = link.node_ends().filter(|end| end.impairment.is_some());
         let ports = link.ports().filter(|port| port.impairment.is_some());
-        let mut places = ends
-            .map(|end| end.place())
-            .chain(ports.map(|port| port.place()));
-        places.next()
+        ends.map(End::place).chain(ports.map(Port::place))
     });
-    let Some(place) = impaired.next() else {
-        return Ok(());
-    };
+    places.next()
+}
+
+/// It is tried out in a namespace that is gone afterwards.
+pub fn kernel_has_netem(place: &Place) -> Result<()> {
     let there = Netns::create(|_| netem::is_there(&mut Socket::route()?))?;
     ensure!(
         there,

@@ -78,8 +78,10 @@ enum Leash {
 }
 
 impl Attendant {
-    fn new(leash: Leash, child: impl FnOnce() -> u8) -> Result<Self> {
+    fn new(mut leash: Leash, child: impl FnOnce() -> u8) -> Result<Self> {
         let pid = process::fork(|| {
+            // Its end that words come from is ours alone: so it lets go when we die, too.
+            leash = Leash::Signal;
             // Signals are held back while a lab is made.
             process::default_signals();
             child()

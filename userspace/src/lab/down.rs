@@ -4,8 +4,9 @@
 //! made them.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::commands;
 use super::model::Lab;
@@ -13,22 +14,26 @@ use super::ports;
 use super::record::{LabRecord, State};
 use crate::netlink::Socket;
 use crate::netns::Name;
+use crate::node::Process;
 use crate::node::cleanup::{self, Remnant};
 use crate::node::life::{self, Node, Until};
 use crate::node::registry::Registry;
 
-/// Removes labs of these names: all of them, or none where there is no such lab.
+/// Removes labs of these names: all of them, or none where one of them is not there
+/// or not ours to remove now.
 pub fn down(names: &[Name], note: impl Fn(String)) -> Result<()> {
-    let mut records = Vec::new();
-    if let Some(registry) = Registry::read()? {
-        for name in names {
-            records.push(LabRecord::existing(&registry, name)?);
-        }
-    } else {
-        anyhow::bail!("no lab is called {}; there are none", names[0]);
+    let Some(registry) = Registry::read()? else {
+        bail!("no lab is called {}; there are none", names[0]);
+    };
+    for name in names {
+        LabRecord::removable(&registry, name)?;
     }
-    for record in records {
-        remove(Registry::change()?, &record, &note)?;
+    drop(registry);
+    for name in names {
+        // Now that nobody else changes it.
+        let registry = Registry::change()?;
+        let record = LabRecord::removable(&registry, name)?;
+        remove(registry, &record, &note)?;
     }
     Ok(())
 }
@@ -38,6 +43,7 @@ pub fn down(names: &[Name], note: impl Fn(String)) -> Result<()> {
 pub fn remove(registry: Registry, record: &LabRecord, note: impl Fn(String)) -> Result<()> {
     let leaving = LabRecord {
         state: State::Leaving,
+        worker: Some(Process::own()?),
         ..record.clone()
     };
     leaving.put(&registry)?;
@@ -61,40 +67,52 @@ fn delete_trunks(registry: &Registry, socket: &mut Socket, record: &LabRecord) -
     labs.try_for_each(|lab| ports::delete_trunks(registry, socket, lab))
 }
 
-/// What `pernet cleanup` finds: labs, and all that is recorded by itself.
+/// What `pernet cleanup` finds: labs, and all that is recorded by itself. Where a
+/// process is at work on a lab, nothing is removed.
 pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     let mut found = Vec::new();
+    let (mut labs, mut strays) = (Vec::new(), Vec::new());
     if let Some(registry) = Registry::read()? {
-        for (name, record) in registry.labs().all::<LabRecord>()? {
-            let state = record.state.word();
-            found.push(Remnant::Lab { name, state });
-            if remove {
-                commands::end(record.commands.iter())?;
-                delete_trunks(&registry, &mut Socket::route()?, &record)?;
-            }
+        labs = registry.labs().all::<LabRecord>()?;
+        strays = registry.labs().unreadable::<LabRecord>()?;
+    }
+    for (name, record) in &labs {
+        if remove {
+            record.check_idle()?;
         }
-        let strays = registry.labs().unreadable::<LabRecord>()?;
-        found.extend(strays.into_iter().map(Remnant::File));
+        found.push(Remnant::Lab {
+            name: name.clone(),
+            state: record.words()?,
+        });
+    }
+    found.extend(strays.iter().cloned().map(Remnant::File));
+    if remove {
+        let commands = labs.iter().flat_map(|(_, record)| &record.commands);
+        commands::end(commands)?;
     }
     found.extend(cleanup::cleanup(remove, note)?);
     if remove && !found.is_empty() {
-        let registry = Registry::change()?;
-        let shelf = registry.labs();
-        shelf.keys()?.iter().try_for_each(|key| shelf.remove(key))?;
+        forget(&labs, &strays)?;
     }
     Ok(found)
 }
 
-impl State {
-    /// In a word.
-    pub fn word(self) -> &'static str {
-        match self {
-            State::Up => "up",
-            State::Making => "half made",
-            State::Changing => "half changed",
-            State::Leaving => "half removed",
+/// Removes these records, if they still say the same: a lab may have been made
+/// meanwhile. Those of another boot are about nothing.
+fn forget(labs: &[(String, LabRecord)], strays: &[PathBuf]) -> Result<()> {
+    let registry = Registry::change()?;
+    let shelf = registry.labs();
+    for key in shelf.keys()? {
+        let goes = match shelf.get::<LabRecord>(&key) {
+            Ok(Some(now)) => labs.iter().any(|(name, was)| *name == key && *was == now),
+            Ok(None) => true,
+            Err(_) => strays.contains(&shelf.path(&key)),
+        };
+        if goes {
+            shelf.remove(&key)?;
         }
     }
+    Ok(())
 }
 
 /// Every lab there is a record of, by name.
@@ -110,7 +128,7 @@ pub fn all() -> Result<Vec<LabRecord>> {
 pub fn find(name: &Name) -> Result<LabRecord> {
     match Registry::read()? {
         Some(registry) => LabRecord::existing(&registry, name),
-        None => anyhow::bail!("no lab is called {name}; there are none"),
+        None => bail!("no lab is called {name}; there are none"),
     }
 }
 

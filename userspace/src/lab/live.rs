@@ -3,24 +3,25 @@
 //! Changing one thing of a lab that runs.
 
 use anyhow::{Context, Result, bail, ensure};
+use nix::unistd::geteuid;
 
-use super::commands;
-use super::down::all;
-use super::inside::impair;
-use super::model::{Ends, Impairment, Kind, Lab, Place};
+use super::check::kernel_has_netem;
+use super::model::{Impairment, Kind, Lab, Node, Place};
 use super::progress::Progress;
-use super::record::{LabRecord, State};
+use super::record::LabRecord;
 use super::workers::Run;
-use crate::netlink::{Batch, DeviceName, Socket, link, netem};
-use crate::netns::{Netns, named};
+use super::{commands, inside};
+use crate::netlink::{Batch, Socket, link};
+use crate::netns::named;
 use crate::node::interrupt::Deferred;
-use crate::node::life;
 use crate::node::registry::Registry;
+use crate::node::{Process, life};
 
 /// The lab that has a node of this name, its own in the lab or that on the machine.
-fn lab_of(node: &str) -> Result<LabRecord> {
-    let mut found = all()?
-        .into_iter()
+fn lab_of(registry: &Registry, node: &str) -> Result<LabRecord> {
+    let all = registry.labs().all::<LabRecord>()?.into_iter();
+    let mut found = all
+        .map(|(_, record)| record)
         .filter(|record| record.lab.node(node).is_some());
     let record = found.next();
     let record = record.with_context(|| format!("no lab has a node called {node}"))?;
@@ -32,27 +33,32 @@ fn lab_of(node: &str) -> Result<LabRecord> {
             record.lab.name
         );
     }
-    ensure!(
-        record.state == State::Up,
-        "lab {0} is {1}; `pernet down {0}` removes what there is of it",
-        record.lab.name,
-        record.state.word()
-    );
+    record.check_place()?;
+    record.check_up()?;
     Ok(record)
 }
 
 /// Ends all that runs in a node of a lab and starts its commands again; its
 /// network namespace and links stay.
 pub fn restart(name: &str, note: impl Fn(String)) -> Result<()> {
-    let mut record = lab_of(name)?;
+    ensure!(geteuid().is_root(), "only root changes labs");
+    let registry = Registry::change()?;
+    let mut record = lab_of(&registry, name)?;
     let node = record.lab.node(name).context("a node is missing")?.clone();
-    commands::end(
-        record
-            .commands
-            .iter()
-            .filter(|started| started.node == node.name),
-    )?;
-    record.commands.retain(|started| started.node != node.name);
+    // The record is ours now, while stopping and starting lock the registry.
+    record.worker = Some(Process::own()?);
+    record.put(&registry)?;
+    drop(registry);
+    let restarted = restart_node(&mut record, &node, note);
+    record.worker = None;
+    let recorded = Registry::change().and_then(|registry| record.put(&registry));
+    restarted.and(recorded)
+}
+
+fn restart_node(record: &mut LabRecord, node: &Node, note: impl Fn(String)) -> Result<()> {
+    let commands = record.commands.iter();
+    commands::end(commands.filter(|started| started.node == node.name))?;
+    record.forget_commands(&[node]);
     if node.kind == Kind::Full {
         life::stop(std::slice::from_ref(&node.netns))?;
         life::start(&node.netns, note)?;
@@ -63,47 +69,43 @@ pub fn restart(name: &str, note: impl Fn(String)) -> Result<()> {
         progress: &Progress::new(),
         undoes: false,
     };
-    let queue = (&node, node.commands.iter().collect());
-    let started = commands::start(&run, [queue].into_iter(), &mut record.commands);
-    let registry = Registry::change()?;
-    let recorded = record.put(&registry);
-    started.and(recorded)
+    let queue = (node, node.commands.iter().collect());
+    commands::start(&run, [queue].into_iter(), &mut record.commands)
 }
 
-/// An end of a link in a lab.
-pub struct Found {
-    record: LabRecord,
-    /// Which link, and which of its ends.
-    link: usize,
-    end: usize,
-}
-
-/// The end that is called `DEVICE` in node `owner`, or at bridge `owner`.
-pub fn find_end(owner: &str, device: &str) -> Result<Found> {
+/// The end that is called `DEVICE` in node `owner`, or at bridge `owner`: its lab, its
+/// link and which of that link's ends it is.
+fn find_end(registry: &Registry, owner: &str, device: &str) -> Result<(LabRecord, usize, usize)> {
     let mut found = Vec::new();
-    for record in all()? {
-        for (number, link) in record.lab.links.iter().enumerate() {
-            for (end, place) in link.places().into_iter().enumerate() {
-                let name = link.devices()[end].name.as_str();
-                let is_it = place.device == device || name == device;
-                if is_it && record.lab.owns(owner, place) {
-                    found.push((record.lab.name.clone(), number, end));
-                }
-            }
+    for (_, record) in registry.labs().all::<LabRecord>()? {
+        if let Some((link, end)) = record.lab.find_end(owner, device) {
+            found.push((record, link, end));
         }
     }
     match &found[..] {
         [] => bail!("no lab has a link at {owner}:{device}; `pernet lab show` lists them"),
-        [(lab, link, end)] => Ok(Found {
-            record: super::down::find(lab)?,
-            link: *link,
-            end: *end,
-        }),
-        [(a, ..), (b, ..), ..] => bail!("labs {a} and {b} both have a link at {owner}:{device}"),
+        [_] => Ok(found.remove(0)),
+        [(a, ..), (b, ..), ..] => bail!(
+            "labs {} and {} both have a link at {owner}:{device}; use the name of {owner} on the machine",
+            a.lab.name,
+            b.lab.name
+        ),
     }
 }
 
 impl Lab {
+    fn find_end(&self, owner: &str, device: &str) -> Option<(usize, usize)> {
+        let ends = self.links.iter().enumerate().flat_map(|(number, link)| {
+            let places = link.places().into_iter().zip(link.devices()).enumerate();
+            places.map(move |(end, (place, names))| (number, end, place, names))
+        });
+        let mut ends = ends.filter(|(_, _, place, names)| {
+            let is_it = place.device == device || names.name.as_str() == device;
+            is_it && self.owns(owner, *place)
+        });
+        ends.next().map(|(link, end, ..)| (link, end))
+    }
+
     /// Whether `owner` is what a place belongs to, by its name in the lab or on the
     /// machine.
     fn owns(&self, owner: &str, place: Place) -> bool {
@@ -117,66 +119,30 @@ impl Lab {
     }
 }
 
-impl Found {
-    pub fn impairment(&self) -> Option<&Impairment> {
-        let link = &self.record.lab.links[self.link];
-        let own = match &link.ends {
-            Ends::PointToPoint(ends) => &ends[self.end].impairment,
-            Ends::Bridged { end, .. } if self.end == 0 => &end.impairment,
-            Ends::Bridged { port, .. } => &port.impairment,
-            Ends::Trunk(ports) => &ports[self.end].impairment,
-        };
-        own.as_ref()
+/// Impairs what an end sends from now on, in this way only. The end is called
+/// `DEVICE` in node `owner`, or at bridge `owner`.
+pub fn impair(owner: &str, device: &str, new: Option<Impairment>) -> Result<()> {
+    ensure!(geteuid().is_root(), "only root changes labs");
+    let registry = Registry::change()?;
+    let (mut record, link, end) = find_end(&registry, owner, device)?;
+    record.check_place()?;
+    record.check_up()?;
+    let old = record.lab.links[link].impairments()[end].clone();
+    let lab = &record.lab;
+    let place = lab.links[link].places()[end];
+    if new.is_some() {
+        kernel_has_netem(&place)?;
     }
-
-    fn impairment_mut(&mut self) -> &mut Option<Impairment> {
-        let link = &mut self.record.lab.links[self.link];
-        match &mut link.ends {
-            Ends::PointToPoint(ends) => &mut ends[self.end].impairment,
-            Ends::Bridged { end, .. } if self.end == 0 => &mut end.impairment,
-            Ends::Bridged { port, .. } => &mut port.impairment,
-            Ends::Trunk(ports) => &mut ports[self.end].impairment,
-        }
-    }
-
-    /// Where the device is.
-    fn socket(&self) -> Result<(Socket, DeviceName)> {
-        let lab = &self.record.lab;
-        let link = &lab.links[self.link];
-        let device = link.devices()[self.end].name.clone();
-        let owner = link.places()[self.end].owner;
-        let socket = match lab.node(owner) {
-            Some(node) => named::open(&node.netns)?.inside(Socket::route)?,
-            None => Socket::route()?,
-        };
-        Ok((socket, device))
-    }
-
-    /// Impairs what the end sends from now on, in this way only.
-    pub fn impair(mut self, new: Option<Impairment>) -> Result<()> {
-        let there = Netns::create(|_| netem::is_there(&mut Socket::route()?))?;
-        ensure!(
-            new.is_none() || there,
-            "this kernel has no netem (CONFIG_NET_SCH_NETEM, module sch_netem)"
-        );
-        let registry = Registry::change()?;
-        let (mut socket, device) = self.socket()?;
-        let found = link::find(&mut socket, &device)?;
-        let index = found
-            .with_context(|| format!("device {device} is gone"))?
-            .index;
-        let old = self.impairment().cloned();
-        let mut batch = Batch::default();
-        let link = &self.record.lab.links[self.link];
-        impair(
-            &mut batch,
-            link.places()[self.end],
-            index,
-            old.as_ref(),
-            new.as_ref(),
-        )?;
-        socket.transact(&batch)?;
-        *self.impairment_mut() = new;
-        self.record.put(&registry)
-    }
+    let name = lab.links[link].devices()[end].name.clone();
+    let mut socket = match lab.node(place.owner) {
+        Some(node) => named::open(&node.netns)?.inside(Socket::route)?,
+        None => Socket::route()?,
+    };
+    let found = link::find(&mut socket, &name)?;
+    let found = found.with_context(|| format!("device {name} is gone"))?;
+    let mut batch = Batch::default();
+    inside::impair(&mut batch, place, found.index, old.as_ref(), new.as_ref())?;
+    socket.transact(&batch)?;
+    *record.lab.links[link].impairments()[end] = new;
+    record.put(&registry)
 }

@@ -31,5 +31,6 @@ mod wires;
 mod workers;
 
 pub use down::{all, cleanup, down, find};
-pub use live::{find_end, restart};
+pub use live::{impair, restart};
+pub use present::states;
 pub use up::{plan as plan_for, up};

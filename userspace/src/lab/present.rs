@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 
-use super::model::{Lab, Link};
+use super::model::{Lab, Link, Node};
 use crate::netlink::{Socket, link};
 use crate::node::bridge::find_ours;
 use crate::node::life::Node as Living;
@@ -55,4 +55,15 @@ pub fn of(registry: &Registry, lab: &Lab) -> Result<Lab> {
     };
     present.links.retain(is_there);
     Ok(present)
+}
+
+/// How the nodes of a lab are, in a word each, in its order: running, stopped, present
+/// or gone.
+pub fn states(lab: &Lab) -> Result<Vec<&'static str>> {
+    let registry = Registry::look()?;
+    let state = |node: &Node| {
+        let living = Living::find(&registry, &node.netns)?;
+        Ok(living.map_or("gone", |living| living.state()))
+    };
+    lab.nodes.iter().map(state).collect()
 }

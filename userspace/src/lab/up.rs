@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use nix::unistd::geteuid;
 
 use super::apply::Passage;
@@ -17,20 +17,46 @@ use super::steps::Step;
 use super::workers::Run;
 use super::{check, down, present};
 use crate::kernel::process;
-use crate::netns::{Name, named};
+use crate::netns::{Name, named, own_cookie};
+use crate::node::Process;
 use crate::node::interrupt::Deferred;
 use crate::node::registry::Registry;
 
-/// What would have to be done so that this lab is there; nothing is done.
-pub fn plan(lab: &Lab) -> Result<Vec<Step>> {
-    let old = match Registry::read()? {
-        Some(registry) => match LabRecord::get(&registry, &lab.name)? {
-            Some(record) => present::of(&registry, &record.lab)?,
-            None => Lab::empty(&lab.name),
-        },
-        None => Lab::empty(&lab.name),
+/// What would have to be done so that this lab is there, if it can be; nothing is
+/// done. `note` hears of what cannot be seen.
+pub fn plan(lab: &Lab, note: impl Fn(String)) -> Result<Vec<Step>> {
+    if !geteuid().is_root() {
+        note(
+            "only root sees which labs there are and what is in the way of one; this is what it takes where nothing is"
+                .to_owned(),
+        );
+        let nothing = Lab::empty(&lab.name);
+        return Ok(Passage::between(&nothing, lab).plan.steps());
+    }
+    let registry = Registry::look()?;
+    let (before, old) = begin(&registry, lab)?;
+    let passage = Passage::between(&old, lab);
+    let steps = passage.plan.steps();
+    if !is_done(&steps, before.as_ref()) {
+        check::all(&registry, &passage)?;
+    }
+    Ok(steps)
+}
+
+/// What there is of a lab, with its record; fails where it cannot be changed now.
+fn begin(registry: &Registry, lab: &Lab) -> Result<(Option<LabRecord>, Lab)> {
+    let Some(record) = LabRecord::get(registry, &lab.name)? else {
+        return Ok((None, Lab::empty(&lab.name)));
     };
-    Ok(Passage::between(&old, lab).plan.steps())
+    record.check_place()?;
+    record.check_up()?;
+    let old = present::of(registry, &record.lab)?;
+    Ok((Some(record), old))
+}
+
+/// A lab with nothing in it is made, too: it is recorded.
+fn is_done(steps: &[Step], before: Option<&LabRecord>) -> bool {
+    steps.is_empty() && before.is_some()
 }
 
 /// Brings the machine from what there is of a lab to `lab`, or leaves it as it
@@ -46,18 +72,10 @@ pub fn up(lab: &Lab, file: &Path, note: impl Fn(String) + Sync) -> Result<Vec<St
         progress: &progress,
         undoes: false,
     };
-    let before = LabRecord::get(&registry, &lab.name)?;
-    let old = match &before {
-        None => Lab::empty(&lab.name),
-        Some(record) if record.state == State::Up => present::of(&registry, &record.lab)?,
-        Some(_) => bail!(
-            "lab {0} was left half made by a run that died; `pernet down {0}` removes what there is of it",
-            lab.name
-        ),
-    };
+    let (before, old) = begin(&registry, lab)?;
     let passage = Passage::between(&old, lab);
     let steps = passage.plan.steps();
-    if steps.is_empty() && before.is_some() {
+    if is_done(&steps, before.as_ref()) {
         return Ok(steps);
     }
     check::all(&registry, &passage)?;
@@ -70,6 +88,9 @@ pub fn up(lab: &Lab, file: &Path, note: impl Fn(String) + Sync) -> Result<Vec<St
         } else {
             State::Changing
         },
+        // From here on it is ours, also while the registry is not locked.
+        worker: Some(Process::own()?),
+        netns_cookie: own_cookie()?,
         lab: if is_new { lab.clone() } else { old.clone() },
         next: (!is_new).then(|| lab.clone()),
         file: file.to_owned(),
@@ -112,6 +133,7 @@ impl<N: Fn(String) + Sync> Work<'_, N> {
         changed.lab = passage.new.clone();
         changed.next = None;
         changed.state = State::Up;
+        changed.worker = None;
         changed.put(&registry)?;
         // From here on nothing is taken back.
         *record = changed;

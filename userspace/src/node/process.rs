@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result};
 use nix::errno::Errno;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid};
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::process::Pidfd;
@@ -39,6 +39,11 @@ impl Process {
             start_time,
             identity: hold(pid)?.map_or(Ok(None), |held| held.identity())?,
         })
+    }
+
+    /// This one.
+    pub fn own() -> Result<Self> {
+        Process::of(getpid())
     }
 
     /// A process of ours that had this pid and has ended already.

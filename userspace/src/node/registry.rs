@@ -206,6 +206,19 @@ impl Registry {
         }
     }
 
+    /// The records, to be read, also where there are none yet.
+    pub fn look() -> Result<Self> {
+        match Self::read()? {
+            Some(registry) => Ok(registry),
+            None => Ok(Registry {
+                directory: place()?,
+                boot: this_boot()?,
+                draft: DRAFT.to_owned(),
+                _lock: None,
+            }),
+        }
+    }
+
     /// The records that the caller may read, his own and root's, without waiting for
     /// who changes them: each is whole, and they may be of different moments.
     pub fn glance() -> Result<Vec<Self>> {

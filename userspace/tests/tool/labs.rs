@@ -302,25 +302,30 @@ pub fn addresses_are_tried_for_duplicates_where_asked(lab: &Lab) {
 }
 
 pub fn what_is_in_the_way_changes_nothing(lab: &Lab) {
+    // And is told before.
+    let refuses = |says: &str| {
+        lab.refuses(&["up", FILE], says);
+        lab.refuses(&["plan", FILE], says);
+    };
     write(&[]);
     lab.command("ip", &["netns", "add", "t.b"]);
-    lab.refuses(&["up", FILE], "network namespace called t.b exists already");
+    refuses("network namespace called t.b exists already");
     lab.command("ip", &["netns", "del", "t.b"]);
     lab.command("ip", &["link", "add", "x", "type", "bridge"]);
     lab.command(
         "ip",
         &["link", "property", "add", "dev", "x", "altname", "t.s"],
     );
-    lab.refuses(&["up", FILE], "there is a device t.s here already");
+    refuses("there is a device t.s here already");
     lab.command("ip", &["link", "del", "x"]);
     write(&[("net.ipv4.ip_forward", "net.ipv4.no_such_thing")]);
-    lab.refuses(&["up", FILE], "no_such_thing");
+    refuses("no_such_thing");
     write(&[(
         "kind = \"full\"",
         "kind = \"full\"\ncounting = { traffic = true }",
     )]);
     if !std::path::Path::new("/sys/module/pernet").exists() {
-        lab.refuses(&["up", FILE], "the kernel module pernet is not loaded");
+        refuses("the kernel module pernet is not loaded");
     }
     lab.refuses(&["down", "t"], "no lab is called t");
     lab.refuses(&["down", "t", "t"], "named twice");

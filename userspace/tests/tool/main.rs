@@ -24,6 +24,7 @@ mod lab;
 mod lab_commands;
 mod lab_file;
 mod lab_parts;
+mod lab_record;
 mod lab_undo;
 mod labs;
 mod life;
@@ -168,6 +169,10 @@ const CASES: &[Case] = cases![
     labs::a_lab_of_many_nodes_is_spread_over_the_cores needs [PING, Need::Users],
     lab_commands::commands_are_started_and_waited_for needs [IP, PING, Need::Users],
     lab_commands::what_runs_is_not_started_again_by_a_change_that_fails needs [Need::Users],
+    lab_record::a_lab_that_somebody_is_at_work_on_is_left_alone needs [Need::Program("pidof"), Need::Users],
+    lab_record::a_lab_whose_maker_died_says_so needs [Need::Program("pidof"), Need::Users],
+    lab_record::a_lab_is_changed_from_where_it_was_made needs [IP, Need::Users],
+    lab_record::how_nodes_are_is_shown needs [Need::Users],
     lab_parts::a_port_that_is_no_more_stops_a_change_before_it_begins needs [IP, Need::Users],
     lab_undo::every_step_that_fails_is_undone needs [IP, Need::Users],
     lab_undo::every_step_of_a_change_that_fails_is_undone needs [IP, Need::Users],

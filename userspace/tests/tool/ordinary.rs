@@ -140,6 +140,16 @@ pub fn what_takes_root_says_so(_: &Lab) {
         assert!(outcome.err.contains(says), "{}", outcome.err);
         assert_eq!(outcome.err.lines().count(), 1, "{}", outcome.err);
     }
+    // What it would take can be seen, and what cannot be is said.
+    let file = "/run/lab.toml";
+    fs::write(file, "nodes.a = {}\n").unwrap();
+    let outcome = as_nobody(&["plan", file], Some("/run/user"));
+    assert_eq!((outcome.status, &*outcome.out), (4, "+ node a\n"));
+    assert!(
+        outcome.err.contains("note: only root sees"),
+        "{}",
+        outcome.err
+    );
     let outcome = as_nobody(&["node", "add", "--user", "n1"], None);
     assert_eq!(outcome.status, 1);
     assert!(outcome.err.contains("XDG_RUNTIME_DIR"), "{}", outcome.err);

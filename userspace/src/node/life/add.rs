@@ -42,7 +42,7 @@ pub fn add(request: &Request, note: impl Fn(String)) -> Result<()> {
         named::share_directory()?;
     }
     for name in &request.names {
-        check_free(&registry, name)?;
+        make_free(&registry, name)?;
     }
     for (made, name) in request.names.iter().enumerate() {
         let step = signals.check().and_then(|()| match request.net_only {
@@ -86,7 +86,13 @@ fn is_named(_: &Request) -> bool {
 }
 
 /// Makes sure that nothing has the name; leftovers of ours under it go.
-pub fn check_free(registry: &Registry, name: &Name) -> Result<()> {
+pub fn make_free(registry: &Registry, name: &Name) -> Result<()> {
+    let left = look_free(registry, name)?;
+    left.map_or(Ok(()), |node| node.forget(registry))
+}
+
+/// Fails where something has the name; returns what is left of a node of ours.
+pub fn look_free(registry: &Registry, name: &Name) -> Result<Option<Node>> {
     let node = Node::find(registry, name)?;
     if let Some(node) = node.as_ref().filter(|node| node.exists()) {
         bail!(
@@ -105,8 +111,7 @@ pub fn check_free(registry: &Registry, name: &Name) -> Result<()> {
                 path.display()
             )
         }
-        (_, Some(node)) => node.forget(registry),
-        (Entry::Nothing, None) => Ok(()),
+        (_, Some(_)) | (Entry::Nothing, None) => Ok(node),
     }
 }
 
@@ -320,7 +325,7 @@ pub fn adopt(name: &Name, reference: Option<&Reference>) -> Result<()> {
         }
         _ => {
             named::share_directory()?;
-            check_free(&registry, name)?;
+            make_free(&registry, name)?;
             true
         }
     };

@@ -8,7 +8,7 @@ mod delete;
 mod end;
 mod state;
 
-pub use add::{Birth, Request, add, adopt, check_free, start};
+pub use add::{Birth, Request, add, adopt, look_free, make_free, start};
 pub use delete::{Until, delete, delete_all, let_go};
 pub use end::{end, stop, wait};
 pub use state::Node;

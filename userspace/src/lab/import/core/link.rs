@@ -219,14 +219,3 @@ fn port(side: Side, name: String, impairment: Option<Impairment>) -> Port {
         impairment,
     }
 }
-
-impl Link {
-    /// Those of the first end and of the second one.
-    fn impairments(&mut self) -> [&mut Option<Impairment>; 2] {
-        match &mut self.ends {
-            Ends::PointToPoint([a, b]) => [&mut a.impairment, &mut b.impairment],
-            Ends::Bridged { end, port } => [&mut end.impairment, &mut port.impairment],
-            Ends::Trunk([a, b]) => [&mut a.impairment, &mut b.impairment],
-        }
-    }
-}
