@@ -19,7 +19,8 @@ use crate::stat::model::Source;
 ///
 /// The kernel module pernet tells of namespaces that are born and die, of devices
 /// that come, go, move and are brought up or down, and of what is counted. Without
-/// it, files that namespaces are bound to and their ids are all there is to tell.
+/// it, files that namespaces are bound to, their ids and, of NS, the end are all there
+/// is to tell.
 #[derive(Args)]
 #[command(after_help = AFTER)]
 pub struct Arguments {

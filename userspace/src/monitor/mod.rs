@@ -15,7 +15,7 @@ use anyhow::Result;
 use self::model::{Event, Piece};
 use self::source::{Heard, Source};
 use crate::netlink::pernet::Filter;
-use crate::netns::Reference;
+use crate::netns::{Netns, Reference};
 use crate::node::label::Labels;
 use crate::node::reference;
 use crate::stat::model::Snapshot;
@@ -31,9 +31,7 @@ pub fn watch(
     mut show: impl FnMut(&Piece) -> Result<bool>,
 ) -> Result<()> {
     let mut source = Source::open(reader.module(), room)?;
-    let wanted: HashSet<u64> = (wanted.iter())
-        .map(|reference| reference::resolve(reference)?.netns.cookie())
-        .collect::<Result<_>>()?;
+    let wanted = watched(&mut source, wanted)?;
     loop {
         let mut state = reader.read(&[], &Filter::default())?;
         (state.namespaces).retain(|it| wanted.is_empty() || wanted.contains(&it.cookie));
@@ -61,6 +59,15 @@ pub fn watch(
         // What was told before the state is in it.
         source.forget()?;
     }
+}
+
+/// The cookies of namespaces whose end is heard of from now on. None of them is held.
+fn watched(source: &mut Source, wanted: &[Reference]) -> Result<HashSet<u64>> {
+    let namespaces: Vec<Netns> = (wanted.iter())
+        .map(|reference| Ok(reference::resolve(reference)?.netns))
+        .collect::<Result<_>>()?;
+    source.watch(&namespaces)?;
+    namespaces.iter().map(Netns::cookie).collect()
 }
 
 /// The namespaces that are there, and what they are called where that is known.

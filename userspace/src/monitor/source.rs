@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 //! Where it is heard what happens to namespaces: from the module or, without it,
-//! from what the kernel itself tells, of files that namespaces are bound to and of
-//! their ids.
+//! from what the kernel itself tells, of files that namespaces are bound to, of their
+//! ids and, where they are watched, of their end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::model::Event;
-use crate::netlink::nsid;
 use crate::netlink::pernet::{Events, Family};
+use crate::netlink::{Socket, nsid};
 use crate::netns::{Inode, Netns, mounts, named};
 use crate::stat::now;
 
@@ -37,6 +37,15 @@ pub struct Kernel {
     /// Says when a mount came or went.
     mounts: File,
     bound: Bound,
+    ends: Option<Ends>,
+}
+
+/// Says when namespaces end: these have ids in a namespace of our own, where ids are
+/// in nobody's way, and the kernel tells when it takes one away.
+struct Ends {
+    events: nsid::Events,
+    /// The cookies and inodes of those that have them.
+    ids: HashMap<i32, (u64, u64)>,
 }
 
 /// Namespaces by the files that they are bound to.
@@ -47,8 +56,18 @@ impl Source {
     pub fn open(family: Option<&Family>, room: usize) -> Result<Self> {
         match family {
             Some(family) => Ok(Source::Module(family.listen(room)?)),
-            None => Ok(Source::Kernel(Kernel::open()?)),
+            None => Ok(Source::Kernel(Kernel::open(room)?)),
         }
+    }
+
+    /// Sees to it that the end of these is heard of. The module tells of every one.
+    pub fn watch(&mut self, namespaces: &[Netns]) -> Result<()> {
+        if let (Source::Kernel(kernel), [_, ..]) = (self, namespaces) {
+            let ends = Ends::of(namespaces);
+            let ends = ends.context("cannot watch for the end of namespaces")?;
+            kernel.ends = Some(ends);
+        }
+        Ok(())
     }
 
     /// Waits for something to happen.
@@ -80,26 +99,31 @@ impl Source {
 }
 
 impl Kernel {
-    fn open() -> Result<Self> {
+    fn open(room: usize) -> Result<Self> {
         let mounts = File::open("/proc/self/mountinfo");
+        let ids = nsid::Events::open()?;
+        ids.set_room(room)?;
         Ok(Kernel {
-            ids: nsid::Events::open()?,
+            ids,
             mounts: mounts.context("cannot watch the mounts")?,
             bound: bound(&Bound::new())?,
+            ends: None,
         })
     }
 
     fn hear(&mut self) -> Result<Heard> {
-        let ids = self.ids.descriptor();
-        let mut ready = [
-            PollFd::new(ids, PollFlags::POLLIN),
+        let mut ready = vec![
+            PollFd::new(self.ids.descriptor(), PollFlags::POLLIN),
             PollFd::new(self.mounts.as_fd(), PollFlags::POLLPRI),
         ];
+        let ends = self.ends.as_ref();
+        ready.extend(ends.map(|ends| PollFd::new(ends.events.descriptor(), PollFlags::POLLIN)));
         match poll(&mut ready, PollTimeout::NONE) {
             Err(Errno::EINTR) => return Ok(Heard::Events(Vec::new())),
             polled => polled.context("cannot wait for the kernel")?,
         };
-        let [ids, mounts] = ready.map(|fd| fd.any().unwrap_or(true));
+        let is_ready = |at: usize| (ready.get(at)).is_some_and(|fd| fd.any().unwrap_or(true));
+        let (ids, mounts, ends) = (is_ready(0), is_ready(1), is_ready(2));
         let mut events = Vec::new();
         if mounts {
             events.extend(self.mounted()?);
@@ -119,6 +143,12 @@ impl Kernel {
                 nsid: Some(id),
                 ..Event::default()
             }));
+        }
+        if let (true, Some(watched)) = (ends, &mut self.ends) {
+            let Some(ended) = watched.heard()? else {
+                return Ok(Heard::Overrun);
+            };
+            events.extend(ended);
         }
         Ok(Heard::Events(events))
     }
@@ -149,11 +179,42 @@ impl Kernel {
     }
 }
 
+impl Ends {
+    fn of(namespaces: &[Netns]) -> Result<Self> {
+        let open = |_: &Netns| Ok((nsid::Events::open()?, Socket::route()?));
+        let (events, mut socket) = Netns::create(open)?;
+        let mut ids = HashMap::new();
+        for netns in namespaces {
+            let id = nsid::assign(&mut socket, netns.as_fd())?;
+            ids.insert(id, (netns.cookie()?, netns.inode()?.number));
+        }
+        Ok(Ends { events, ids })
+    }
+
+    /// Those that have ended; none where something was missed.
+    fn heard(&mut self) -> Result<Option<Vec<Event>>> {
+        let Some(changes) = self.events.heard()? else {
+            return Ok(None);
+        };
+        let time = now()?;
+        let removed = changes.into_iter().filter(|&(assigned, _)| !assigned);
+        let ended = removed.filter_map(|(_, id)| self.ids.remove(&id));
+        let event = |(cookie, inode)| Event {
+            time,
+            kind: "died",
+            cookie: Some(cookie),
+            inode: Some(inode),
+            ..Event::default()
+        };
+        Ok(Some(ended.map(event).collect()))
+    }
+}
+
 /// What is bound now, with the cookies where they can be had.
 fn bound(before: &Bound) -> Result<Bound> {
     let bound = mounts::all()?.into_iter().map(|(path, inode)| {
         let cookie = before.get(&(path.clone(), inode)).copied();
-        let cookie = cookie.unwrap_or_else(|| Netns::look(&path).ok().flatten()?.id());
+        let cookie = cookie.unwrap_or_else(|| Netns::look(&path).ok().flatten()?.cookie().ok());
         ((path, inode), cookie)
     });
     Ok(bound.collect())

@@ -101,6 +101,11 @@ impl Events {
         Ok(Some(changes))
     }
 
+    /// Sets how many bytes of what happens may wait to be heard.
+    pub fn set_room(&self, bytes: usize) -> Result<()> {
+        self.0.set_room(bytes)
+    }
+
     /// Passes over what has happened by now.
     pub fn forget(&mut self) -> Result<()> {
         self.0.forget()

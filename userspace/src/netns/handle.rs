@@ -185,7 +185,11 @@ pub fn own_cookie() -> Result<u64> {
         None,
     )
     .context("cannot open a socket")?;
-    getsockopt(&probe, NetnsCookie).context("cannot read the namespace's cookie")
+    let cookie = getsockopt(&probe, NetnsCookie);
+    cookie.context(match cookie {
+        Err(Errno::ENOPROTOOPT) => "namespaces have cookies since Linux 5.14, and this is older",
+        _ => "cannot read the namespace's cookie",
+    })
 }
 
 /// Brings the thread back where it was, on every way out. It must not end up

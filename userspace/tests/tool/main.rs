@@ -305,6 +305,8 @@ const CASES: &[Case] = cases![
     stat::namespaces_are_chosen_and_put_in_order needs [PING, Need::NoModule],
     stat::rates_are_shown_again_and_again needs [PING, Need::NoModule],
     monitor::the_state_comes_first_and_then_names_that_come_and_go needs [Need::NoModule],
+    monitor::it_ends_with_those_that_it_watches needs [Need::NoModule],
+    monitor::what_there_is_no_room_for_is_reported needs [IP, Need::NoModule],
     monitor::without_the_module_it_says_what_it_can_tell needs [Need::NoModule],
     inventory::an_open_file_is_found,
     inventory::a_socket_is_found,
