@@ -11,6 +11,7 @@ use nix::{request_code_none, request_code_read};
 
 /// Of linux/nsfs.h, which has 0xb7 for all of them.
 const NS_GET_USERNS: Ioctl = request_code_none!(0xb7, 0x1) as Ioctl;
+const NS_GET_NSTYPE: Ioctl = request_code_none!(0xb7, 0x3) as Ioctl;
 const NS_GET_OWNER_UID: Ioctl = request_code_none!(0xb7, 0x4) as Ioctl;
 const NS_GET_ID: Ioctl = request_code_read!(0xb7, 13, size_of::<u64>()) as Ioctl;
 
@@ -56,6 +57,14 @@ pub fn id(namespace: impl AsFd) -> nix::Result<u64> {
     let fd = namespace.as_fd().as_raw_fd();
     // SAFETY: the kernel writes into a live integer of this size.
     Errno::result(unsafe { libc::ioctl(fd, NS_GET_ID, &raw mut id) }).map(|_| id)
+}
+
+/// Whether it is a network namespace, and none of another kind.
+pub fn is_network(namespace: impl AsFd) -> nix::Result<bool> {
+    let fd = namespace.as_fd().as_raw_fd();
+    // SAFETY: the request takes no argument.
+    let kind = Errno::result(unsafe { libc::ioctl(fd, NS_GET_NSTYPE) })?;
+    Ok(kind == libc::CLONE_NEWNET)
 }
 
 /// The user namespace that owns a namespace; EPERM where the caller is in none

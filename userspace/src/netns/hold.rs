@@ -4,8 +4,8 @@
 //! of their threads may be in another, and they hold those that they have open, as
 //! files or as sockets.
 
-use std::collections::HashMap;
-use std::fs;
+use std::collections::{HashMap, HashSet};
+use std::fs::{self, File};
 use std::os::fd::RawFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::Pid;
 
 use super::{Inode, Netns, mounts, process};
+use crate::kernel::namespace;
 use crate::kernel::process::Pidfd;
 use crate::parallel;
 
@@ -44,12 +45,52 @@ pub struct Process {
 pub fn processes() -> Vec<Process> {
     let this = Pid::this();
     let pids: Vec<Pid> = process::pids().filter(|&pid| pid != this).collect();
-    let found = parallel::map(&pids, || (), |(), &pid| Process::look(pid));
+    let places = Places::read();
+    let found = parallel::map(&pids, || (), |(), &pid| Process::look(pid, &places));
     found.into_iter().flatten().collect()
 }
 
+/// Where files are that may be namespaces.
+struct Places {
+    /// The device of their file system.
+    device: Option<u64>,
+    /// What namespaces are bound to here.
+    bound: HashSet<PathBuf>,
+}
+
+impl Places {
+    fn read() -> Self {
+        let own = process::inode(Path::new("/proc/thread-self/ns/net"));
+        let bound = mounts::all().unwrap_or_default().into_iter();
+        Places {
+            device: own.map(|own| own.device),
+            bound: bound.map(|(path, _)| path).collect(),
+        }
+    }
+
+    /// The number of the network namespace that was opened by the name of a file: the
+    /// link of the descriptor says this name, or `/` when nothing is bound to it any
+    /// more. Files elsewhere are not looked at: there may be one on a file system that
+    /// does not answer.
+    fn namespace(&self, descriptor: &Path, target: &Path) -> Option<u64> {
+        let may_be =
+            target == Path::new("/") || target.starts_with("/run/") || self.bound.contains(target);
+        if !may_be {
+            return None;
+        }
+        let file = fs::metadata(descriptor).ok()?;
+        // Only what is known to be a namespace is opened, which does nothing to it.
+        if Some(file.dev()) != self.device {
+            return None;
+        }
+        let opened = File::open(descriptor).ok()?;
+        let is_network = namespace::is_network(&opened).ok()?;
+        is_network.then_some(file.ino())
+    }
+}
+
 impl Process {
-    fn look(pid: Pid) -> Option<Self> {
+    fn look(pid: Pid, places: &Places) -> Option<Self> {
         let folder = PathBuf::from(format!("/proc/{pid}"));
         let mut found = Process {
             pid,
@@ -70,7 +111,10 @@ impl Process {
                 .to_str()
                 .and_then(|name| name.parse().ok());
             if let (Some(number), Ok(target)) = (number, fs::read_link(entry.path())) {
-                found.note(number, &target);
+                match places.namespace(&entry.path(), &target) {
+                    Some(netns) => found.descriptors.push((number, netns)),
+                    None => found.note(number, &target),
+                }
             }
         }
         Some(found)

@@ -72,6 +72,22 @@ pub fn an_open_file_is_found(lab: &Lab) {
     lab.refuses(&["holders", &named], "`pernet ls` lists them");
 }
 
+/// The link of such a descriptor says the name, and afterwards `/`.
+pub fn a_file_that_was_opened_by_its_name_is_found(lab: &Lab) {
+    lab.pernet(&["node", "add", "--net-only", "n1"]);
+    let file = File::open("/run/netns/n1").unwrap();
+    let inode = file.metadata().unwrap().ino();
+    let name = json!({"kind": "name", "path": "/run/netns/n1"});
+    let held = open("descriptor", file.as_raw_fd());
+    assert_eq!(holders(lab, inode), json!([name, held]));
+    lab.pernet(&["node", "del", "n1"]);
+    assert_eq!(found_by(lab, inode), json!(["descriptor"]));
+    assert_eq!(holders(lab, inode), json!([held]));
+    // Namespaces of other kinds are none of these.
+    let other = File::open("/proc/self/ns/uts").unwrap();
+    assert!(entry(lab, other.metadata().unwrap().ino()).is_none());
+}
+
 pub fn a_socket_is_found(lab: &Lab) {
     let (socket, inode) = elsewhere(|| {
         let (family, kind) = (AddressFamily::Inet, SockType::Datagram);

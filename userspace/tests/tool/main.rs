@@ -309,6 +309,7 @@ const CASES: &[Case] = cases![
     monitor::what_there_is_no_room_for_is_reported needs [IP, Need::NoModule],
     monitor::without_the_module_it_says_what_it_can_tell needs [Need::NoModule],
     inventory::an_open_file_is_found,
+    inventory::a_file_that_was_opened_by_its_name_is_found,
     inventory::a_socket_is_found,
     inventory::a_thread_is_found,
     inventory::an_open_file_about_a_namespace_is_a_holder,
