@@ -2,9 +2,10 @@
 
 //! One connection: a request comes in, its answer goes out.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::poll::PollFlags;
@@ -30,8 +31,27 @@ pub struct Connection {
 
 enum State {
     Reading(Vec<u8>),
-    Writing { answer: Vec<u8>, sent: usize },
+    Writing { answer: Answer, sent: usize },
     Closing,
+}
+
+/// What goes out: a head of its own, and a body that it shares with others.
+struct Answer {
+    head: Vec<u8>,
+    body: Arc<str>,
+}
+
+impl Answer {
+    /// What is left when so much was sent.
+    fn rest(&self, sent: usize) -> [IoSlice<'_>; 2] {
+        let (head, body) = (&self.head, self.body.as_bytes());
+        let in_body = sent.saturating_sub(head.len());
+        [&head[sent.min(head.len())..], &body[in_body..]].map(IoSlice::new)
+    }
+
+    fn length(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -63,15 +83,9 @@ impl Connection {
         }
     }
 
-    /// Does all that can be done without waiting.
-    pub fn go_on(
-        &mut self,
-        now: Instant,
-        answer: &mut impl FnMut(&Request) -> Response,
-    ) -> Progress {
-        if now >= self.deadline {
-            return Progress::Done;
-        }
+    /// Does all that can be done without waiting. Only who would have to be waited for
+    /// can be late: what came in time may have lain here while others were answered.
+    pub fn go_on(&mut self, answer: &mut impl FnMut(&Request) -> Response) -> Progress {
         loop {
             let went = match &mut self.state {
                 State::Reading(_) => self.read(answer),
@@ -80,7 +94,8 @@ impl Connection {
             };
             match went {
                 Step::Next => {}
-                Step::Waits => return Progress::Pending,
+                Step::Waits if Instant::now() < self.deadline => return Progress::Pending,
+                Step::Waits => return Progress::Done,
                 Step::Over => return Progress::Done,
             }
         }
@@ -108,11 +123,11 @@ impl Connection {
         let State::Writing { answer, sent } = &mut self.state else {
             return Step::Next;
         };
-        match self.stream.write(&answer[*sent..]) {
+        match self.stream.write_vectored(&answer.rest(*sent)) {
             Ok(length) => *sent += length,
             Err(error) => return Step::after(error.kind()),
         }
-        if *sent == answer.len() {
+        if *sent == answer.length() {
             // The end of the answer is the end of what is sent.
             if self.stream.shutdown(Shutdown::Write).is_err() {
                 return Step::Over;
@@ -156,10 +171,10 @@ impl AsFd for Connection {
 }
 
 /// The answer to a request, as it goes out; nothing, while it is not whole.
-fn respond(bytes: &[u8], answer: impl FnOnce(&Request) -> Response) -> Option<Vec<u8>> {
+fn respond(bytes: &[u8], answer: impl FnOnce(&Request) -> Response) -> Option<Answer> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut parsed = httparse::Request::new(&mut headers);
-    let refuse = |status, text: &str| Some(written(&Response::text(status, text), true));
+    let refuse = |status, text: &str| Some(written(Response::text(status, text), true));
     match parsed.parse(bytes) {
         Ok(httparse::Status::Partial) if bytes.len() < LONGEST => return None,
         Ok(httparse::Status::Complete(length)) if length <= LONGEST => {}
@@ -180,13 +195,13 @@ fn respond(bytes: &[u8], answer: impl FnOnce(&Request) -> Response) -> Option<Ve
         accept: accept.unwrap_or_default(),
     };
     match parsed.method {
-        Some("GET") => Some(written(&answer(&request), true)),
-        Some("HEAD") => Some(written(&answer(&request), false)),
+        Some("GET") => Some(written(answer(&request), true)),
+        Some("HEAD") => Some(written(answer(&request), false)),
         _ => refuse(Status::MethodNotAllowed, "only GET and HEAD are known here"),
     }
 }
 
-fn written(response: &Response, with_body: bool) -> Vec<u8> {
+fn written(response: Response, with_body: bool) -> Answer {
     let Response { status, kind, body } = response;
     let allow = match status {
         Status::MethodNotAllowed => "Allow: GET, HEAD\r\n",
@@ -197,12 +212,18 @@ fn written(response: &Response, with_body: bool) -> Vec<u8> {
         status.line(),
         body.len()
     );
-    let body = if with_body { body.as_str() } else { "" };
-    [head.as_bytes(), body.as_bytes()].concat()
+    Answer {
+        head: head.into_bytes(),
+        body: if with_body { body } else { "".into() },
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
+    use nix::poll::{PollFd, poll};
+
     use super::*;
 
     fn answer(bytes: &[u8]) -> Option<String> {
@@ -212,7 +233,7 @@ mod tests {
                 format!("{} as {}", request.path, request.accept),
             )
         });
-        answer.map(|answer| String::from_utf8(answer).unwrap())
+        answer.map(|answer| String::from_utf8(answer.head).unwrap() + &answer.body)
     }
 
     #[test]
@@ -230,6 +251,44 @@ mod tests {
             head.contains("Content-Length: 13\r\n") && head.ends_with("\r\n\r\n"),
             "{head}"
         );
+    }
+
+    #[test]
+    fn an_answer_goes_on_where_it_stopped() {
+        let answer = Answer {
+            head: b"head".to_vec(),
+            body: "body".into(),
+        };
+        for sent in 0..=answer.length() {
+            let rest = answer.rest(sent).map(|it| it.to_vec()).concat();
+            assert_eq!(rest, b"headbody"[sent..], "{sent}");
+        }
+    }
+
+    /// A connection whose time is up, and the reader at its other end.
+    fn late() -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let reader = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut connection = Connection::new(listener.accept().unwrap().0).unwrap();
+        connection.deadline = Instant::now();
+        (connection, reader)
+    }
+
+    #[test]
+    fn what_came_in_time_is_answered_however_long_it_lay() {
+        let mut answer = |_: &Request| Response::text(Status::Ok, "here");
+        let (mut connection, mut reader) = late();
+        reader.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        let mut ready = [PollFd::new(connection.as_fd(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut ready, 10_000_u16), Ok(1));
+        connection.go_on(&mut answer);
+        drop(connection);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("HTTP/1.1 200 OK"), "{text}");
+        // And nobody else is waited for.
+        let (mut connection, _reader) = late();
+        assert_eq!(connection.go_on(&mut answer), Progress::Done);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod connection;
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -35,7 +36,8 @@ pub struct Request<'a> {
 pub struct Response {
     pub status: Status,
     pub kind: &'static str,
-    pub body: String,
+    /// Others may be getting the same.
+    pub body: Arc<str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +69,7 @@ impl Response {
         Response {
             status,
             kind: "text/plain; charset=utf-8",
-            body: text.into() + "\n",
+            body: (text.into() + "\n").into(),
         }
     }
 }
@@ -85,9 +87,7 @@ pub fn serve(
             return Ok(());
         }
         accept(listener, &mut connections)?;
-        let now = Instant::now();
-        connections
-            .retain_mut(|connection| connection.go_on(now, &mut answer) == Progress::Pending);
+        connections.retain_mut(|connection| connection.go_on(&mut answer) == Progress::Pending);
         wait(listener, signals, &connections)?;
     }
 }

@@ -82,8 +82,15 @@ pub fn counts_and_labels_are_those_of_the_nodes(lab: &Lab) {
         assert_eq!(found, packets, "{way}");
     }
     assert_eq!(sample(&metrics, &["pernet_netns_devices{", of_a]), 2.0);
-    let process = ["pernet_netns_holders{", of_a, "kind=\"process\""];
-    assert_eq!(sample(&metrics, &process), 1.0);
+    for (kind, held) in [("name", 1.0), ("process", 1.0), ("descriptor", 0.0)] {
+        let kind = format!("kind=\"{kind}\"");
+        let found = sample(&metrics, &["pernet_netns_holders{", of_a, &kind]);
+        assert_eq!(found, held, "{kind}");
+    }
+    let _held = fs::File::open("/run/netns/t.a").unwrap();
+    let metrics = lab.pernet(&["export", "--print", "--devices", "1"]);
+    let descriptor = ["pernet_netns_holders{", of_a, "kind=\"descriptor\""];
+    assert_eq!(sample(&metrics, &descriptor), 1.0);
     let bytes = ["pernet_netns_device_receive_bytes_total{", of_a];
     assert!(
         metrics
@@ -190,24 +197,15 @@ pub fn who_is_slow_or_sends_too_much_harms_nobody(lab: &Lab) {
         })
         .collect();
     let open = || entries(&format!("/proc/{}/fd", server.0.id())).len();
-    let began = Instant::now();
+    // None of the others has said more by then: who waited for one would wait for ever.
     assert!(ask("GET /metrics HTTP/1.1\r\n\r\n").contains("\npernet_namespaces "));
-    assert!(
-        began.elapsed() < Duration::from_secs(4),
-        "the others were waited for"
-    );
     assert!(open() < 100, "{} files are open", open());
     // Somebody who sends without an end is stopped.
     let mut endless = TcpStream::connect(ADDRESS).unwrap();
-    endless
-        .set_write_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    let began = Instant::now();
+    let mut sent = 0;
     while endless.write_all(&[b'x'; 1024]).is_ok() {
-        assert!(
-            began.elapsed() < Duration::from_secs(20),
-            "it is never stopped"
-        );
+        sent += 1;
+        assert!(sent < 1_000_000, "it is never stopped");
     }
     assert!(ask("GET / HTTP/1.1\r\n\r\n").contains("/metrics"));
     // All who came and said no more are gone in time.
@@ -231,6 +229,12 @@ pub fn a_textfile_is_whole_or_as_it_was(lab: &Lab) {
         0o644
     );
     assert_eq!(entries("/run/textfile"), ["pernet.prom"]);
+    // Who reads it is another user, whatever the umask is.
+    fs::remove_file(path).unwrap();
+    let careful = format!("umask 077; exec {PERNET} export --textfile {path}");
+    lab.command("sh", &["-c", &careful]);
+    let mode = || fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o644);
     let inode = |_| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
     let before = inode(());
     lab.pernet(&["export", "--textfile", path]);

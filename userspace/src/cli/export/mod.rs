@@ -2,17 +2,18 @@
 
 //! `pernet export`: what namespaces count, for Prometheus.
 
+mod pages;
+mod textfile;
+
 use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 
+use self::pages::Pages;
 use super::output;
 use crate::http::{self, Request, Response, Status};
 use crate::netlink::pernet::{Filter, NoModule};
@@ -65,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         return output::print(&metrics(arguments, Format::Prometheus)?);
     }
     match &arguments.textfile {
-        Some(path) => write_whole(path, &metrics(arguments, Format::Prometheus)?),
+        Some(path) => textfile::write(path, &metrics(arguments, Format::Prometheus)?),
         None => serve(arguments),
     }
 }
@@ -81,19 +82,20 @@ fn serve(arguments: &Arguments) -> Result<()> {
         output::complain("pernet", warning);
     }
     output::print(&format!("http://{address}/metrics\n"))?;
+    let mut pages = Pages::default();
     http::serve(&listener, signals.pending(), |request| {
-        answer(arguments, request)
+        answer(arguments, &mut pages, request)
     })
 }
 
-fn answer(arguments: &Arguments, request: &Request) -> Response {
+fn answer(arguments: &Arguments, pages: &mut Pages, request: &Request) -> Response {
     match request.path {
         "/metrics" => {}
         "/" => return Response::text(Status::Ok, "the metrics are at /metrics"),
         _ => return Response::text(Status::NotFound, "there is /metrics and nothing else"),
     }
     let format = Format::accepted(request.accept);
-    match metrics(arguments, format) {
+    match pages.get(format, Instant::now(), || metrics(arguments, format)) {
         Ok(body) => Response {
             status: Status::Ok,
             kind: format.content_type(),
@@ -131,36 +133,7 @@ fn holders() -> Result<Option<HashMap<u64, Holders>>> {
     if !process::are_visible() {
         return Ok(None);
     }
-    let found = discover::all()?.into_iter();
-    Ok(Some(
-        found
-            .map(|it| {
-                let holders = Holders {
-                    names: it.names.len(),
-                    processes: it.pids.len(),
-                    mounts: it.paths.len(),
-                };
-                (it.inode.number, holders)
-            })
-            .collect(),
-    ))
-}
-
-/// Puts a file in the place of the one that is there.
-fn write_whole(path: &Path, text: &str) -> Result<()> {
-    ensure!(
-        path.extension().is_some_and(|end| end == "prom"),
-        "node_exporter reads files only whose name ends in .prom, and not {}",
-        path.display()
-    );
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = (OpenOptions::new().write(true).create_new(true).mode(0o644))
-        .open(&draft)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| fs::rename(&draft, path));
-    if written.is_err() {
-        let _ = fs::remove_file(&draft);
-    }
-    written.with_context(|| format!("cannot write {}", path.display()))
+    let found = discover::everything()?.into_iter();
+    let holders = found.map(|it| (it.inode.number, Holders::of(&it)));
+    Ok(Some(holders.collect()))
 }

@@ -16,6 +16,7 @@ pub use self::page::Format;
 use self::page::{Kind, Page, escaped, pairs};
 use super::model::{Counted, Kernel, Link, Namespace, Snapshot, Source, key};
 use crate::netlink::pernet::Dropped;
+use crate::netns::discover::Found;
 
 /// What is shown.
 pub struct Scrape<'a> {
@@ -32,7 +33,35 @@ pub struct Scrape<'a> {
 pub struct Holders {
     pub names: usize,
     pub processes: usize,
+    pub threads: usize,
     pub mounts: usize,
+    pub descriptors: usize,
+    pub sockets: usize,
+}
+
+impl Holders {
+    pub fn of(found: &Found) -> Self {
+        Holders {
+            names: found.names.len(),
+            processes: found.pids.len(),
+            threads: found.threads.len(),
+            mounts: found.paths.len() + found.elsewhere.len(),
+            descriptors: found.descriptors.len(),
+            sockets: found.sockets.len(),
+        }
+    }
+
+    /// By kind, each of which is shown, be it none.
+    fn counts(self) -> [(&'static str, usize); 6] {
+        [
+            ("name", self.names),
+            ("process", self.processes),
+            ("thread", self.threads),
+            ("mount", self.mounts),
+            ("descriptor", self.descriptors),
+            ("socket", self.sockets),
+        ]
+    }
 }
 
 /// How many are shown.
@@ -121,15 +150,11 @@ fn existence(page: &mut Page, scrape: &Scrape, namespaces: &Labelled) {
     let mut family = page.family(
         Kind::Gauge,
         "pernet_netns_holders",
-        "What was found that keeps the namespace: names, processes, other mounts.",
+        "What was found that keeps the namespace.",
     );
     for (labels, namespace) in namespaces {
-        let Holders {
-            names,
-            processes,
-            mounts,
-        } = holders.get(&namespace.inode).copied().unwrap_or_default();
-        for (kind, count) in [("name", names), ("process", processes), ("mount", mounts)] {
+        let holders = holders.get(&namespace.inode).copied().unwrap_or_default();
+        for (kind, count) in holders.counts() {
             family.put(&format!("{labels},kind=\"{kind}\""), count);
         }
     }
@@ -349,7 +374,8 @@ mod tests {
             Holders {
                 names: 1,
                 processes: 2,
-                mounts: 0,
+                sockets: 3,
+                ..Holders::default()
             },
         )]);
         render(
@@ -407,6 +433,8 @@ mod tests {
             "pernet_read_duration_seconds 0.25".to_owned(),
             format!("pernet_netns_birth_timestamp_seconds{{{own}}} 15.5"),
             format!("pernet_netns_holders{{{own},kind=\"process\"}} 2"),
+            format!("pernet_netns_holders{{{own},kind=\"thread\"}} 0"),
+            format!("pernet_netns_holders{{{own},kind=\"socket\"}} 3"),
             "# TYPE pernet_netns_packets_total counter".to_owned(),
             format!(
                 "pernet_netns_packets_total{{{own},family=\"ipv4\",hook=\"local_in\"}} 18446744073709551615"
