@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow};
 use clap::{Args, Subcommand};
 
 use super::output;
 use crate::lab;
 use crate::lab::file::units;
-use crate::lab::model::{Impairment, Probability};
+use crate::lab::impairment::{Asked, Impairment, Probability};
 use crate::netlink::DeviceName;
 use crate::node::{End, wire};
 
@@ -129,23 +129,19 @@ fn set(arguments: &Set) -> Result<()> {
             arguments.end
         )
     })?;
-    let delay = arguments.delay.unwrap_or_default();
-    let jitter = arguments.jitter.unwrap_or_default();
-    ensure!(
-        jitter <= delay,
-        "packets cannot wait {delay:?} and {jitter:?} less"
-    );
-    let impairment = Impairment {
-        delay,
-        jitter,
+    let asked = Asked {
+        delay: arguments.delay.unwrap_or_default(),
+        jitter: arguments.jitter.unwrap_or_default(),
         loss: arguments.loss.unwrap_or_default(),
         duplicate: arguments.duplicate.unwrap_or_default(),
         reorder: arguments.reorder.unwrap_or_default(),
         rate: arguments.rate,
-        limit: (arguments.limit)
-            .unwrap_or_else(|| Impairment::usual_limit(delay + jitter, arguments.rate)),
+        limit: arguments.limit,
     };
-    let impairment = impairment.changes_anything().then_some(impairment);
+    let impairment = Impairment::new(asked).map_err(|contradictions| {
+        let what: Vec<_> = contradictions.iter().map(ToString::to_string).collect();
+        anyhow!("cannot impair {}: {}", arguments.end, what.join("; "))
+    })?;
     lab::impair(owner, device, impairment)
 }
 

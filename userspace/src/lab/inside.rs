@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use super::model::{End, Impairment, Node, Place, Route};
 use super::workers::Run;
 use crate::netlink::address::Use;
-use crate::netlink::netem::{self, Netem};
+use crate::netlink::netem;
 use crate::netlink::route;
 use crate::netlink::{Address, Batch, Refusal, Socket, address, link};
 use crate::netns::{Netns, named, sysctl};
@@ -306,21 +306,6 @@ pub fn impair(
             netem::set(batch, what, index, &new.netem())
         }
         None => netem::remove(batch, format!("cannot let {place} be"), index),
-    }
-}
-
-impl Impairment {
-    fn netem(&self) -> Netem {
-        Netem {
-            delay: self.delay,
-            jitter: self.jitter,
-            loss: self.loss.scaled(),
-            duplicate: self.duplicate.scaled(),
-            reorder: self.reorder.scaled(),
-            // The kernel counts bytes.
-            rate: self.rate.map(|bits| bits.div_ceil(8)),
-            limit: self.limit,
-        }
     }
 }
 

@@ -14,6 +14,7 @@ mod commands;
 mod down;
 pub mod file;
 pub mod graph;
+pub mod impairment;
 pub mod import;
 mod inside;
 mod live;

@@ -32,6 +32,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use super::impairment::{Impairment, Probability};
 use crate::netlink::pernet::Wanted;
 use crate::netlink::{Address, DeviceName, Mac};
 use crate::netns::Name;
@@ -228,81 +229,6 @@ pub struct Port {
     pub impairment: Option<Impairment>,
 }
 
-/// What netem does to the packets that a device sends. One that does nothing is
-/// not written down: an end has none then.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Impairment {
-    #[serde(rename = "delay_us", with = "micros")]
-    pub delay: Duration,
-    /// No more than `delay`.
-    #[serde(rename = "jitter_us", with = "micros")]
-    pub jitter: Duration,
-    #[serde(rename = "loss_ppm")]
-    pub loss: Probability,
-    #[serde(rename = "duplicate_ppm")]
-    pub duplicate: Probability,
-    /// Of packets that do not wait for the delay. None, or there is a delay.
-    #[serde(rename = "reorder_ppm")]
-    pub reorder: Probability,
-    /// Bits a second.
-    #[serde(rename = "rate_bps")]
-    pub rate: Option<u64>,
-    /// Packets that may wait.
-    pub limit: u32,
-}
-
-/// What a queue holds at least, as netem has it by default.
-const LEAST_LIMIT: u32 = 1000;
-/// Bytes of a packet, and the bits a second of a link that has no rate, for the
-/// length of a queue.
-const USUAL_PACKET: u64 = 1500;
-const USUAL_RATE: u64 = 1_000_000_000;
-
-impl Impairment {
-    pub fn changes_anything(&self) -> bool {
-        let shares = [self.loss, self.duplicate, self.reorder];
-        let certain = shares.iter().any(|share| *share > Probability::default());
-        !self.delay.is_zero() || certain || self.rate.is_some()
-    }
-
-    /// How long a queue has to be for packets that wait so long not to be lost:
-    /// twice what comes meanwhile.
-    pub fn usual_limit(wait: Duration, rate: Option<u64>) -> u32 {
-        let bits = wait.as_micros() * u128::from(rate.unwrap_or(USUAL_RATE)) / 1_000_000;
-        let packets = bits / u128::from(8 * USUAL_PACKET) * 2;
-        u32::try_from(packets).unwrap_or(u32::MAX).max(LEAST_LIMIT)
-    }
-}
-
-/// A probability, in millionths.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct Probability(pub u32);
-
-impl Probability {
-    pub const CERTAIN: Probability = Probability(1_000_000);
-
-    /// As the kernel has it, in 2^32nds.
-    pub fn scaled(self) -> u32 {
-        let scaled = u64::from(self.0) * u64::from(u32::MAX) / u64::from(Self::CERTAIN.0);
-        u32::try_from(scaled).unwrap_or(u32::MAX)
-    }
-}
-
-/// In percent.
-impl fmt::Display for Probability {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (whole, rest) = (self.0 / 10_000, self.0 % 10_000);
-        write!(f, "{whole}")?;
-        if rest > 0 {
-            let digits = format!("{rest:04}");
-            write!(f, ".{}", digits.trim_end_matches('0'))?;
-        }
-        f.write_str("%")
-    }
-}
-
 /// One end of a link: the node or bridge that has it, and the device's logical
 /// name. Nodes and bridges do not share names, so this says which it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -398,7 +324,7 @@ impl Port {
 }
 
 /// Durations as whole microseconds.
-mod micros {
+pub(super) mod micros {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -6,7 +6,7 @@ use std::fmt::{self, Display};
 
 use serde::Serialize;
 
-use super::model::{Bridge, Command, Impairment, Link, Node, Probability, Route};
+use super::model::{Bridge, Command, Link, Node, Route};
 use super::plan::{Changes, Plan};
 
 /// A part of a plan, as it is shown.
@@ -223,30 +223,5 @@ impl fmt::Display for Route {
         }
         self.metric
             .map_or(Ok(()), |metric| write!(f, " metric {metric}"))
-    }
-}
-
-/// What it does, in netem's words.
-impl fmt::Display for Impairment {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let mut words = Vec::new();
-        if !self.delay.is_zero() {
-            words.push(format!("delay {:?}", self.delay));
-        }
-        if !self.jitter.is_zero() {
-            words.push(format!("jitter {:?}", self.jitter));
-        }
-        for (what, probability) in [
-            ("loss", self.loss),
-            ("duplicate", self.duplicate),
-            ("reorder", self.reorder),
-        ] {
-            if probability > Probability::default() {
-                words.push(format!("{what} {probability}"));
-            }
-        }
-        words.extend(self.rate.map(|rate| format!("rate {rate} bit/s")));
-        words.push(format!("limit {}", self.limit));
-        f.write_str(&words.join(" "))
     }
 }

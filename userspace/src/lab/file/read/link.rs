@@ -9,7 +9,7 @@ use super::super::problem::At;
 use super::super::table::{Keys, Subject, Table, Value};
 use super::super::units;
 use super::{MTU, pool};
-use crate::lab::model::{Impairment, Probability};
+use crate::lab::impairment::{Asked, Impairment, Probability};
 use crate::netlink::{Address, DeviceName, Mac};
 
 pub const LINK: Keys = &["ends", "pool", "mtu", "impairment"];
@@ -202,22 +202,22 @@ fn impairment(table: &Table) -> Option<Option<Impairment>> {
     let (loss, duplicate, reorder) = (share("loss"), share("duplicate"), share("reorder"));
     let rate = table.parsed("rate", units::rate).map(|rate| rate.value);
     let limit = table.number("limit", 1..=u32::MAX).map(|limit| limit.value);
-    if jitter > delay {
-        let what = "`jitter` is more than the `delay` that it varies";
-        table.problem(table.place_of("jitter"), what);
-    }
-    if delay.is_zero() && reorder > Probability::default() {
-        let what = "`reorder` is of packets that do not wait for the `delay`, and there is none";
-        table.problem(table.place_of("reorder"), what);
-    }
-    let impairment = Impairment {
+    let asked = Asked {
         delay,
         jitter,
         loss,
         duplicate,
         reorder,
         rate,
-        limit: limit.unwrap_or_else(|| Impairment::usual_limit(delay + jitter, rate)),
+        limit,
     };
-    Some((impairment.changes_anything() || limit.is_some()).then_some(impairment))
+    match Impairment::new(asked) {
+        Ok(impairment) => Some(impairment),
+        Err(contradictions) => {
+            for what in contradictions {
+                table.problem(table.place_of(what.key()), what.to_string());
+            }
+            Some(None)
+        }
+    }
 }

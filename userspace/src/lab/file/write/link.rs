@@ -110,8 +110,7 @@ fn impairment(impairment: &Impairment) -> String {
         );
     }
     table.put_some("rate", impairment.rate.map(units::write_rate));
-    let usual = Impairment::usual_limit(impairment.delay + impairment.jitter, impairment.rate);
-    let limit = impairment.limit != usual || !impairment.changes_anything();
+    let limit = !impairment.has_usual_limit();
     table.put_some("limit", limit.then_some(impairment.limit));
     table.text()
 }

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use roxmltree::Node as Element;
 
 use super::{Part, Session, elements};
+use crate::lab::impairment::Asked;
 use crate::lab::model::{End, Ends, Impairment, Link, Port, Probability};
 use crate::lab::naming;
 use crate::netlink::Address;
@@ -147,18 +148,19 @@ impl Options {
         let buffer = Some(number("buffer")? as u32).filter(|buffer| *buffer > 0);
         // A delay that varied by more than itself would be none at times.
         let jitter = micros("jitter")?.min(delay);
-        let impairment = Impairment {
+        let impairment = Impairment::new(Asked {
             delay,
             jitter,
             loss: share("loss")?,
             duplicate: share("dup")?,
             reorder: Probability::default(),
             rate,
-            limit: buffer.unwrap_or_else(|| Impairment::usual_limit(delay + jitter, rate)),
-        };
+            limit: buffer,
+        });
         Ok(Options {
             unidirectional: element.attribute("unidirectional") == Some("1"),
-            impairment: impairment.changes_anything().then_some(impairment),
+            impairment: impairment
+                .map_err(|what| anyhow!("its {} contradicts the rest", what[0].key()))?,
         })
     }
 }
