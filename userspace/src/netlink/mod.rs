@@ -14,6 +14,7 @@ pub mod bridge;
 mod datagram;
 mod device;
 pub mod link;
+pub mod naming;
 pub mod netem;
 pub mod nftables;
 pub mod nsid;

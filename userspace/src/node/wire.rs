@@ -15,7 +15,7 @@ use super::reference;
 use super::registry::{EndRecord, LinkRecord, Registry};
 use crate::netlink::address::Use;
 use crate::netlink::link::{self, NewEnd};
-use crate::netlink::{Batch, DeviceName, Mac, Socket, address};
+use crate::netlink::{Batch, DeviceName, Mac, Socket, address, naming};
 use crate::netns::{Inode, Netns, Reference, own_cookie};
 
 /// How long the kernel may take to see that both ends are up. It takes
@@ -149,23 +149,7 @@ fn port_name(netns: &Reference, device: &DeviceName) -> DeviceName {
         other => other.to_string(),
     };
     let full = format!("{netns}.{device}");
-    if let Ok(name) = full.parse() {
-        return name;
-    }
-    let hash = format!(".{:08x}", fnv1a(full.as_bytes()));
-    let legible = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
-    let room = DeviceName::MAX - hash.len();
-    let begin: String = netns.chars().filter(legible).take(room).collect();
-    (begin + &hash)
-        .parse()
-        .expect("legible ASCII that fits is a device's name")
-}
-
-/// The 32-bit FNV-1a hash: the same on every machine and in every release.
-fn fnv1a(bytes: &[u8]) -> u32 {
-    (bytes.iter()).fold(0x811c_9dc5, |hash: u32, &byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    naming::device_name(&netns, &full)
 }
 
 fn find_bridge(socket: &mut Socket, name: &DeviceName) -> Result<i32> {
@@ -361,7 +345,7 @@ mod tests {
     #[test]
     fn a_long_port_name_ends_in_a_hash_of_the_whole() {
         let name = port("customer-router-west", "eth0");
-        assert_eq!(name, "custom.bebadc16");
+        assert_eq!(name, "custo.g97ypdaqm");
         assert_ne!(name, port("customer-router-west", "eth1"));
         assert_ne!(name, port("customer-router-east", "eth0"));
         // What a device's name must not hold is left out.

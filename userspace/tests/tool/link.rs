@@ -184,7 +184,7 @@ pub fn settings_are_applied(lab: &Lab) {
         "br",
     ]);
     let name = name.trim();
-    assert!(name.len() == 15 && name.starts_with("a-node."), "{name}");
+    assert!(name.len() == 15 && name.starts_with("a-nod."), "{name}");
     lab.pernet(&["link", "del", name]);
     let again = lab.pernet(&[
         "link",
