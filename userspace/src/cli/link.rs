@@ -33,6 +33,9 @@ pub enum Verb {
     #[command(after_help = SET_EXAMPLES)]
     Set(Set),
     /// Delete the link that has this end, and so its other end
+    ///
+    /// It must be one that `link add` made. A link of a lab goes when its file no
+    /// longer has it: `pernet up` deletes it then.
     #[command(after_help = "Example: pernet link del n1:eth0")]
     Del(Del),
 }
@@ -117,7 +120,7 @@ pub fn run(verb: Verb) -> Result<()> {
     match verb {
         Verb::Add(arguments) => add(arguments),
         Verb::Set(arguments) => set(&arguments),
-        Verb::Del(Del { end }) => wire::delete(end),
+        Verb::Del(Del { end }) => wire::delete(end, lab::check_is_no_part),
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::unistd::geteuid;
 
 use super::check::kernel_has_netem;
-use super::model::{Impairment, Kind, Lab, Node, Place};
+use super::model::{Impairment, Kind, Lab, Link, Node, Place};
 use super::progress::Progress;
 use super::record::LabRecord;
 use super::workers::Run;
@@ -14,7 +14,7 @@ use super::{commands, inside};
 use crate::netlink::{Batch, Socket, link};
 use crate::netns::named;
 use crate::node::interrupt::Deferred;
-use crate::node::registry::Registry;
+use crate::node::registry::{NodeRecord, Registry};
 use crate::node::{Process, life};
 
 /// The lab that has a node of this name, its own in the lab or that on the machine.
@@ -145,4 +145,45 @@ pub fn impair(owner: &str, device: &str, new: Option<Impairment>) -> Result<()> 
     socket.transact(&batch)?;
     *record.lab.links[link].impairments()[end] = new;
     record.put(&registry)
+}
+
+/// Fails where a device, in the network namespace with this cookie, is of a lab.
+pub fn check_is_no_part(registry: &Registry, netns_cookie: u64, device: &link::Link) -> Result<()> {
+    let records = registry.labs().all::<LabRecord>()?;
+    if records.is_empty() {
+        return Ok(());
+    }
+    let nodes = registry.nodes().all::<NodeRecord>()?;
+    let node = (nodes.iter()).find(|(_, node)| node.cookie == Some(netns_cookie));
+    let node = node.map(|(name, _)| name.as_str());
+    for (_, record) in &records {
+        let here = record.netns_cookie == netns_cookie;
+        if !record
+            .labs()
+            .any(|lab| lab.has_device(node, here, &device.name))
+        {
+            continue;
+        }
+        record.check_up()?;
+        let file = record.file.display();
+        bail!(
+            "it is one of lab {}; take it out of {file}, and `pernet up {file}` deletes it",
+            record.lab.name
+        );
+    }
+    Ok(())
+}
+
+impl Lab {
+    /// Whether an end in the node that is called so on the machine, or else a port,
+    /// has this name.
+    fn has_device(&self, node: Option<&str>, here: bool, name: &str) -> bool {
+        let node = node.and_then(|node| self.node(node));
+        let in_node = node.is_some_and(|node| {
+            let mut ends = self.ends().filter(|(_, end)| end.node == node.name);
+            ends.any(|(_, end)| end.device.name.as_str() == name)
+        });
+        let mut ports = self.links.iter().flat_map(Link::ports);
+        in_node || here && ports.any(|port| port.device.name.as_str() == name)
+    }
 }

@@ -32,6 +32,6 @@ mod wires;
 mod workers;
 
 pub use down::{all, cleanup, down, find};
-pub use live::{impair, restart};
+pub use live::{check_is_no_part, impair, restart};
 pub use present::states;
 pub use up::{plan as plan_for, up};

@@ -304,8 +304,12 @@ fn undo(
     }
 }
 
-/// Deletes the link that has this end, if pernet made it.
-pub fn delete(end: End) -> Result<()> {
+/// Deletes the link that has this end, if pernet made it, and by itself: `check` fails
+/// where a device of the namespace with this cookie is a part of something else.
+pub fn delete(
+    end: End,
+    check: impl FnOnce(&Registry, u64, &link::Link) -> Result<()>,
+) -> Result<()> {
     let mut placed = Placed::open(end)?;
     let found = link::find(&mut placed.socket, &placed.end.device)?;
     let end = &placed.end;
@@ -316,15 +320,14 @@ pub fn delete(end: End) -> Result<()> {
         link.kind.as_deref().unwrap_or("unknown")
     );
     let registry = Registry::change()?;
-    let Some(record) = links::of(&registry, placed.cookie()?, &link)? else {
-        bail!(
-            "the link at {end} was not made by pernet; `ip link del {}` deletes it, where it is",
-            end.device
-        );
-    };
-    let what = format!("cannot delete the link at {end}");
-    link::delete(&mut placed.socket, what, link.index)?;
-    links::remove(&registry, &record)
+    let cookie = placed.cookie()?;
+    check(&registry, cookie, &link).with_context(|| format!("cannot delete the link at {end}"))?;
+    ensure!(
+        links::delete_ours(&registry, &mut placed.socket, cookie, &link)?,
+        "the link at {end} was not made by pernet; `ip link del {}` deletes it, where it is",
+        end.device
+    );
+    Ok(())
 }
 
 #[cfg(test)]

@@ -58,3 +58,40 @@ pub fn a_port_that_is_no_more_stops_a_change_before_it_begins(lab: &Lab) {
     lab.command("ip", &["link", "set", "t.b.eth0", "master", "t.s"]);
     lab.pernet(&["up", "--quiet", FILE]);
 }
+
+pub fn a_link_of_a_lab_is_the_labs(lab: &Lab) {
+    let trunk = "[bridges.r]\n[[links]]\nends = [\"s\", \"r\"]\n[nodes.b]";
+    write(&[("[nodes.b]", trunk)]);
+    lab.pernet(&["up", "--quiet", FILE]);
+    let pid = lab.json(&["node", "show", "t.a", "--json"])["pid"].to_string();
+    let says = "it is one of lab t; take it out of /run/lab.toml, and `pernet up /run/lab.toml`";
+    let trunk = lab.json(&["lab", "show", "t", "--json"]);
+    let trunk = trunk["links"].as_array().unwrap().iter();
+    let mut trunk = trunk.filter_map(|link| link["ends"]["trunk"][1]["device"]["name"].as_str());
+    let inside = format!("pid:{pid}:eth0");
+    for end in [
+        "t.a:eth0",
+        &inside,
+        "t.b:eth1",
+        "t.b.eth0",
+        trunk.next().unwrap(),
+    ] {
+        lab.refuses(&["link", "del", end], says);
+    }
+    for (options, says) in [
+        (
+            ["--delay", "1ms", "--jitter", "2ms"],
+            "`jitter` is more than",
+        ),
+        (
+            ["--delay", "0ms", "--reorder", "1%"],
+            "`reorder` is of packets",
+        ),
+    ] {
+        let arguments = [&["link", "set", "a:eth0"][..], &options].concat();
+        lab.refuses(&arguments, says);
+    }
+    // What is not the lab's goes, also in its nodes.
+    lab.pernet(&["link", "add", "t.a:other", "here"]);
+    lab.pernet(&["link", "del", "t.a:other"]);
+}

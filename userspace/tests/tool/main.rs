@@ -173,6 +173,7 @@ const CASES: &[Case] = cases![
     lab_record::a_lab_whose_maker_died_says_so needs [Need::Program("pidof"), Need::Users],
     lab_record::a_lab_is_changed_from_where_it_was_made needs [IP, Need::Users],
     lab_record::how_nodes_are_is_shown needs [Need::Users],
+    lab_parts::a_link_of_a_lab_is_the_labs needs [Need::Users],
     lab_parts::a_port_that_is_no_more_stops_a_change_before_it_begins needs [IP, Need::Users],
     lab_undo::every_step_that_fails_is_undone needs [IP, Need::Users],
     lab_undo::every_step_of_a_change_that_fails_is_undone needs [IP, Need::Users],
