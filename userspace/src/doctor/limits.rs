@@ -16,8 +16,8 @@ use super::{Finding, failure, ok, unseen, warning};
 use crate::netlink::{Socket, link};
 use crate::netns::{discover, sysctl};
 
-/// `BR_MAX_PORTS` of net/bridge/br_private.h.
-const BRIDGE_PORTS: u64 = 1024;
+/// `BR_MAX_PORTS` of net/bridge/br_private.h, less the number zero, which no port gets.
+const BRIDGE_PORTS: u64 = 1023;
 
 /// A lab of a few hundred nodes has that many files open at once.
 const FEW_FILES: u64 = 4096;

@@ -117,7 +117,7 @@ pub fn the_largest_bridge_counts(lab: &Lab) {
     let says = (
         "limit-bridge-ports",
         "ok",
-        "2 of 1024 ports of bridge large",
+        "2 of 1023 ports of bridge large",
     );
     assert!(is_found(&found, says), "{found:?}");
 }
