@@ -27,7 +27,9 @@ const SOURCE: &str = concat!("pernet ", env!("CARGO_PKG_VERSION"));
 
 /// How a paragraph of a help begins that has a section of its own.
 const EXAMPLE: &str = "Example";
-const STATUS: &str = "Exit status";
+const STATUS: &str = "Exit status:";
+/// And the one that lists those of all commands, which every page does.
+const STATUSES: &str = "Exit status, ";
 
 pub fn run(arguments: &Arguments, mut all: Command) -> Result<()> {
     let directory = &arguments.directory;
@@ -59,11 +61,14 @@ fn page(command: &Command, man: &Man) -> Result<Vec<u8>> {
     }
     let mut rest = Roff::new();
     let help = command.get_after_long_help().or(command.get_after_help());
-    sections(
-        &mut rest,
-        &help.map(ToString::to_string).unwrap_or_default(),
-    );
+    let help = help.map(ToString::to_string).unwrap_or_default();
+    sections(&mut rest, &help);
     rest.control("SH", ["EXIT STATUS"]);
+    for own in help.split("\n\n").filter_map(|it| it.strip_prefix(STATUS)) {
+        rest.text([roman(own.split_whitespace().collect::<Vec<_>>().join(" "))]);
+        rest.control("PP", []);
+        rest.text([roman("Of all commands:")]);
+    }
     for (status, meaning) in exit::meanings() {
         rest.control("TP", []);
         rest.text([bold(status)]);
@@ -82,8 +87,7 @@ fn sections(page: &mut Roff, help: &str) {
     for paragraph in help.split("\n\n") {
         let next = match paragraph {
             "" => continue,
-            // All of them are listed on every page.
-            _ if paragraph.starts_with(STATUS) => continue,
+            _ if paragraph.starts_with(STATUS) || paragraph.starts_with(STATUSES) => continue,
             _ if paragraph.starts_with(EXAMPLE) => "EXAMPLES",
             _ => "NOTES",
         };
@@ -114,4 +118,31 @@ fn see_also(command: &Command) -> Vec<String> {
         pages.push(format!("{}(1)", command.get_name()));
     }
     pages
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn a_page_has_the_commands_own_exit_statuses_and_those_of_all() {
+        let mut all = crate::cli::Arguments::command();
+        all.build();
+        let page = |command: &Command| {
+            let page = page(command, &Man::new(command.clone())).unwrap();
+            let page = String::from_utf8(page).unwrap();
+            page.split_once("EXIT STATUS").unwrap().1.to_owned()
+        };
+        let doctor = page(all.find_subcommand("doctor").unwrap());
+        assert!(
+            doctor.contains("1 where there is a failure, 0 where there is none."),
+            "{doctor}"
+        );
+        assert!(doctor.contains("wrong usage"), "{doctor}");
+        let pernet = page(&all);
+        assert_eq!(pernet.matches("wrong usage").count(), 1, "{pernet}");
+        assert!(!pernet.contains("Of all commands"), "{pernet}");
+    }
 }
