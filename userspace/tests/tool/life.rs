@@ -232,6 +232,13 @@ pub fn a_first_process_that_is_killed_takes_all_with_it(lab: &Lab) {
 pub fn waiting_does_not_keep_others_out(lab: &Lab) {
     lab.pernet(&["node", "add", "n1", "n2"]);
     let mut waiting = spawn(&["node", "wait", "n1"]);
+    // From when it holds the process it does not matter what becomes of the node.
+    let descriptors = format!("/proc/{}/fd", waiting.id());
+    eventually("it waits", || {
+        let open = fs::read_dir(&descriptors).unwrap().flatten();
+        let mut targets = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+        targets.any(|target| target.to_string_lossy().contains("pidfd"))
+    });
     lab.pernet(&["node", "del", "n2"]);
     assert!(waiting.try_wait().unwrap().is_none());
     lab.pernet(&["node", "del", "n1"]);
