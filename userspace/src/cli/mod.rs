@@ -3,6 +3,7 @@
 //! What people type, and what they get back. One file per verb, each with its
 //! arguments and what it does with them.
 
+mod argument;
 mod bridge;
 mod check;
 mod cleanup;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
+use super::argument;
 use super::output::{self, Document};
 use crate::netlink::pernet::Filter;
 pub use crate::netlink::pernet::NoModule;
@@ -36,7 +37,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", conflicts_with = "ns")]
     device: Option<String>,
     /// Of all namespaces, show those that dropped N packets or more since their reset
-    #[arg(long, value_name = "N", conflicts_with = "ns")]
+    #[arg(long, value_name = "N", conflicts_with = "ns", value_parser = argument::count)]
     min_drops: Option<u64>,
     /// Whose counts to show: the module's, or those that the kernel has by itself.
     /// The module's, if it is loaded, where nothing is said
@@ -49,7 +50,7 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", value_parser = interval)]
     interval: Option<Duration>,
     /// Do so N times, and not for ever
-    #[arg(long, value_name = "N", requires = "interval")]
+    #[arg(long, value_name = "N", requires = "interval", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// A line for each namespace, with these columns; see below
     #[arg(
@@ -148,8 +149,7 @@ fn repeat(arguments: &Arguments, reader: &mut Reader, interval: Duration) -> Res
     let mut before = arguments.read(reader)?;
     let mut due = Instant::now();
     for round in 1.. {
-        // What takes long does not shift those that follow.
-        due += interval;
+        due = next(due, interval, Instant::now());
         thread::sleep(due.saturating_duration_since(Instant::now()));
         let now = arguments.read(reader)?;
         output::remark(&now.unread);
@@ -188,14 +188,21 @@ fn show(
     })
 }
 
-/// Seconds, and parts of them.
 fn interval(text: &str) -> Result<Duration> {
-    let seconds: f64 = text.parse().context("it is no number of seconds")?;
-    ensure!(
-        (0.01..=1e6).contains(&seconds),
-        "an interval is between 0.01 and 1,000,000 seconds"
-    );
-    Ok(Duration::from_secs_f64(seconds))
+    argument::seconds(
+        text,
+        Duration::from_millis(10)..=Duration::from_secs(1_000_000),
+    )
+}
+
+/// When to read again: what takes long does not shift what follows, but what was
+/// missed, while the program was stopped say, is not made up for.
+fn next(due: Instant, interval: Duration, now: Instant) -> Instant {
+    let late = now.saturating_duration_since(due);
+    let missed = late.as_nanos() / interval.as_nanos().max(1);
+    let turns = u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1);
+    due.checked_add(interval.saturating_mul(turns))
+        .unwrap_or(now)
 }
 
 /// A snapshot that was kept.
@@ -211,4 +218,26 @@ fn load(path: &Path) -> Result<Snapshot> {
         output::VERSION
     );
     Ok(document.body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_keep_their_beat_and_those_that_were_missed_are_not_made_up_for() {
+        let (begin, second) = (Instant::now(), Duration::from_secs(1));
+        let at = |millis| begin + Duration::from_millis(millis);
+        for (now, due) in [
+            (0, 1000),
+            (300, 1000),
+            (999, 1000),
+            (1000, 2000),
+            (5700, 6000),
+        ] {
+            assert_eq!(next(begin, second, at(now)), at(due), "{now}");
+        }
+        // A clock that was read before it is due says nothing else.
+        assert_eq!(next(at(1000), second, begin), at(2000));
+    }
 }

@@ -140,7 +140,7 @@ pub fn what_cannot_be_meant_is_refused(lab: &Lab) {
         (&["exec", "n1"][..], "no command to run"),
         (&["exec", "n1", "n1", "--"], "no command to run"),
         (&["exec", "--all", "n1", "--", "true"], "every node"),
-        (&["exec", "--timeout", "0", "n1", "true"], "above 0"),
+        (&["exec", "--timeout", "0", "n1", "true"], "from 0.001 to"),
         (&["exec", "--env", "=x", "n1", "true"], "NAME=VALUE"),
         (
             &["exec", "none", "true"],

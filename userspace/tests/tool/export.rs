@@ -261,7 +261,10 @@ pub fn what_cannot_be_listened_to_is_said(lab: &Lab) {
         &["export", "--listen", ADDRESS],
         "choose another with --listen",
     );
-    lab.refuses(&["export", "--listen", "nowhere"], "--listen");
+    lab.refuses(
+        &["export", "--listen", "localhost:9479"],
+        "as 127.0.0.1:9479 and",
+    );
 }
 
 pub fn alert_rules_do_what_they_say(lab: &Lab) {

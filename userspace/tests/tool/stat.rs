@@ -194,6 +194,14 @@ pub fn namespaces_are_chosen_and_put_in_order(lab: &Lab) {
 }
 
 pub fn rates_are_shown_again_and_again(lab: &Lab) {
+    for (arguments, says) in [
+        (&["--interval", "1", "--count", "0"][..], "0 is not in 1.."),
+        (&["--interval", "0"], "from 0.01 to 1000000 seconds"),
+        (&["--interval", "soon"], "`soon` is no number of seconds"),
+        (&["--min-drops", "some"], "`some` is no whole number"),
+    ] {
+        lab.refuses(&[&["stat"], arguments].concat(), says);
+    }
     ping(lab);
     let arguments = ["stat", "n1", "--json", "--interval", "0.2", "--count", "3"];
     let rounds = lab.spawn(&arguments);

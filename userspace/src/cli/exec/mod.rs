@@ -9,12 +9,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Error, Result, anyhow, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 
-use super::{alone, output, parse_alone};
+use super::{alone, argument, output, parse_alone};
 use crate::kernel::process::Pidfd;
 use crate::netns::Reference;
 use crate::node::exec::several::Told;
@@ -71,7 +71,7 @@ pub struct Arguments {
     #[arg(short, long, conflicts_with_all = ["tty", "timeout", "json"])]
     detach: bool,
     /// End the command after so long: SIGTERM, then SIGKILL 2 seconds later
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = timeout)]
     timeout: Option<Duration>,
     /// Add to the command's environment; may be repeated
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = OsStringValueParser::new().try_map(parse_variable))]
@@ -233,11 +233,10 @@ impl Arguments {
     }
 }
 
-fn parse_seconds(text: &str) -> Result<Duration> {
-    let seconds = text.parse::<f64>().ok();
-    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    time.filter(|time| !time.is_zero())
-        .ok_or_else(|| anyhow!("a time is a number of seconds above 0, as in 2.5"))
+/// From a millisecond to ten years.
+fn timeout(text: &str) -> Result<Duration> {
+    let allowed = Duration::from_millis(1)..=Duration::from_secs(10 * 365 * 24 * 3600);
+    argument::seconds(text, allowed)
 }
 
 fn parse_variable(text: OsString) -> Result<(OsString, OsString)> {
@@ -340,9 +339,9 @@ mod tests {
             ("exec n1 --json -- ip", "`--json` is no option of exec"),
             ("exec n1 pid:x -- ip", "\"pid:x\" is no namespace"),
             ("exec --all n1 -- ip", "every node"),
-            ("exec --timeout 0 n1 ip", "above 0"),
+            ("exec --timeout 0 n1 ip", "from 0.001 to"),
             ("exec --timeout -1 n1 ip", "value"),
-            ("exec --timeout x n1 ip", "above 0"),
+            ("exec --timeout x n1 ip", "`x` is no number of seconds"),
             ("exec --env A n1 ip", "NAME=VALUE"),
             ("exec --env =A n1 ip", "NAME=VALUE"),
             ("exec --user a:b:c n1 ip", "USER:GROUP"),

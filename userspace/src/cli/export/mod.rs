@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use self::pages::Pages;
-use super::output;
+use super::{argument, output};
 use crate::http::{self, Request, Response, Status};
 use crate::netlink::pernet::{Filter, NoModule};
 use crate::netns::{discover, process};
@@ -34,7 +34,7 @@ use crate::stat::model::Source;
 #[command(after_help = AFTER)]
 pub struct Arguments {
     /// Where to listen
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9479")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9479", value_parser = argument::address)]
     listen: SocketAddr,
     /// Write the metrics to a file once, for node_exporter's textfile collector; who
     /// reads it sees the old ones or the new ones, whole
