@@ -22,6 +22,7 @@ mod netns;
 mod node;
 mod parallel;
 mod random;
+mod signals;
 mod stat;
 mod terminal;
 mod text;

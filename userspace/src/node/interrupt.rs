@@ -7,7 +7,9 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::SignalFd;
+
+use crate::signals;
 
 /// Holds back the signals that ask a program to stop, until it is dropped.
 pub struct Deferred {
@@ -21,10 +23,8 @@ pub struct Interrupted(pub Signal);
 
 impl Deferred {
     pub fn hold() -> Result<Self> {
-        let signals = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
-        let mask = SigSet::from_iter(signals);
-        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-        let pending = SignalFd::with_flags(&mask, flags).context("cannot watch for signals")?;
+        let mask = SigSet::from_iter([Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM]);
+        let pending = signals::watch(&mask)?;
         let before =
             (mask.thread_swap_mask(SigmaskHow::SIG_BLOCK)).context("cannot hold signals back")?;
         Ok(Deferred { pending, before })

@@ -10,9 +10,10 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::SigSet;
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::SignalFd;
 
 use super::Pty;
+use crate::signals;
 
 /// A command that runs elsewhere.
 pub trait Attended {
@@ -37,11 +38,7 @@ pub trait Attended {
 /// Holds back every signal that can be, to be passed on by [`attend`]. A command
 /// that is started after this must let them through again.
 pub fn hold_signals() -> Result<SignalFd> {
-    let all = SigSet::all();
-    let signals = SignalFd::with_flags(&all, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
-        .context("cannot watch for signals")?;
-    all.thread_block().context("cannot hold signals back")?;
-    Ok(signals)
+    signals::hold(&SigSet::all())
 }
 
 /// Stays with `command` until it has ended. With a terminal, what is typed goes

@@ -16,7 +16,7 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::SignalFd;
 use nix::unistd::{Pid, getpid};
 
 use super::command::become_command;
@@ -78,8 +78,7 @@ impl Server {
     pub fn new(parts: Parts) -> Result<Self> {
         let starting = "cannot start the node's server";
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context(starting)?;
-        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-        let signals = SignalFd::with_flags(&signals(), flags).context(starting)?;
+        let signals = crate::signals::watch(&signals()).context(starting)?;
         let readable = |token| EpollEvent::new(EpollFlags::EPOLLIN, token);
         epoll
             .add(&parts.listener, readable(LISTENER))
