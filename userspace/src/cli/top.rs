@@ -7,19 +7,21 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use anstream::{AutoStream, ColorChoice};
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal, raise};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::SignalFd;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 
+use super::argument;
 use crate::netlink::pernet::{Filter, NoModule};
 use crate::netns::Reference;
+use crate::signals;
 use crate::stat::Reader;
 use crate::stat::model::{Snapshot, Source};
 use crate::terminal::{self, Screen};
-use crate::top::{self, Look, Sort, State, Wish};
+use crate::top::{self, Extent, Look, Sort, State, Wish};
 
 /// Watch what each namespace does, on the whole screen
 ///
@@ -56,16 +58,8 @@ Example: pernet top --sort drops -d 1";
 /// How long a signal may wait, for keys are waited for in steps.
 const STEP: Duration = Duration::from_millis(100);
 
-/// From a quarter of a second to an hour.
 fn interval(text: &str) -> Result<Duration> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| anyhow!("not a number of seconds"))?;
-    ensure!(
-        (0.25..=3600.0).contains(&seconds),
-        "from 0.25 to 3600 seconds"
-    );
-    Ok(Duration::from_secs_f64(seconds))
+    argument::seconds(text, top::INTERVALS)
 }
 
 /// Returns the exit status: what a shell says of a signal, where one came.
@@ -85,7 +79,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         screen: Screen::take()?,
         signals,
         state,
-        page: 1,
+        extent: Extent::default(),
     };
     session.run()
 }
@@ -129,10 +123,7 @@ fn hold_signals() -> Result<SignalFd> {
         Signal::SIGTERM,
         Signal::SIGTSTP,
     ]);
-    let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-    let signals = SignalFd::with_flags(&mask, flags).context("cannot watch for signals")?;
-    mask.thread_block().context("cannot hold signals back")?;
-    Ok(signals)
+    signals::hold(&mask)
 }
 
 struct Session {
@@ -141,8 +132,8 @@ struct Session {
     screen: Screen,
     signals: SignalFd,
     state: State,
-    /// How many lines a page has.
-    page: usize,
+    /// Of what was drawn last.
+    extent: Extent,
 }
 
 impl Session {
@@ -159,6 +150,7 @@ impl Session {
                 })?,
                 // The interval may be a shorter one by now.
                 Happened::Wish(Wish::Draw) => turn = turn.min(self.next_turn()),
+                Happened::Wish(Wish::ReadDevices) => self.read_devices(),
                 Happened::Turn if self.state.paused => turn = self.next_turn(),
                 Happened::Turn | Happened::Wish(Wish::Read) => {
                     self.read();
@@ -173,14 +165,19 @@ impl Session {
     }
 
     fn draw(&mut self) -> Result<()> {
-        let (state, look, page) = (&self.state, self.look, &mut self.page);
-        let drawn = (self.screen.terminal).draw(|frame| *page = top::draw(frame, state, look));
+        let (state, look, extent) = (&self.state, self.look, &mut self.extent);
+        let drawn = (self.screen.terminal).draw(|frame| *extent = top::draw(frame, state, look));
         drawn.map(drop).context("cannot draw on the terminal")
     }
 
     fn read(&mut self) {
         self.state.add(read(self.source));
-        if let Some(cookie) = self.state.looks_into() {
+        self.read_devices();
+    }
+
+    /// Of the namespace whose devices are shown, if any.
+    fn read_devices(&mut self) {
+        if let Some(cookie) = self.state.shows_devices_of() {
             self.state.add_devices(read_devices(cookie));
         }
     }
@@ -209,7 +206,7 @@ impl Session {
             }
             match event::read().context(waiting)? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => {
-                    return Ok(Happened::Wish(self.state.press(key, self.page)));
+                    return Ok(Happened::Wish(self.state.press(key, self.extent)));
                 }
                 Event::Resize(..) => return Ok(Happened::Wish(Wish::Draw)),
                 _ => {}

@@ -213,10 +213,7 @@ impl Measure {
             Measure::ReceivedBytes => bytes(namespace, Hook::Prerouting, |ip| ip.received_bytes),
             Measure::SentBytes => bytes(namespace, Hook::Postrouting, |ip| ip.sent_bytes),
             Measure::Drops => Some(namespace.dropped()),
-            Measure::Devices => match &namespace.kernel {
-                Some(kernel) => u64::try_from(kernel.links.len()).ok(),
-                None => devices(namespace, |devices| devices.present),
-            },
+            Measure::Devices => namespace.devices(),
             Measure::Age => namespace.counted.as_ref().map(|it| it.age / 1_000_000_000),
             Measure::RxPackets => links(namespace, |link| link.rx.packets),
             Measure::RxBytes => links(namespace, |link| link.rx.bytes),

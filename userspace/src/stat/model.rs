@@ -164,6 +164,13 @@ impl Namespace {
         self.drops.iter().map(|dropped| dropped.packets).sum()
     }
 
+    /// How many devices it has, whoever counted.
+    pub fn devices(&self) -> Option<u64> {
+        let of_module = self.counted.as_ref().map(|it| it.devices.present);
+        let of_kernel = self.kernel.as_ref().map(|it| it.links.len() as u64);
+        of_module.or(of_kernel)
+    }
+
     /// What it is called: by its name or, if it has none, by its file.
     pub fn title(&self) -> String {
         match &self.name {

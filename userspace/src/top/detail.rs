@@ -8,26 +8,33 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
 
-use super::look::{Look, fitting, short};
-use super::rates::{devices, per_second};
+use super::look::{Look, fitting, folded, short};
+use super::rates::per_second;
 use super::state::{State, Tab};
 use crate::netlink::pernet::uapi::{Family, Hook};
 use crate::stat::difference::cause;
 use crate::stat::model::{Count, Counted, Kernel, Namespace, Protocol};
-use crate::stat::reason;
+use crate::stat::{reason, table};
 use crate::text::legible;
 
 /// Characters of a column of numbers, and of what is beside the past.
 const NUMBER: usize = 9;
 const BESIDE: usize = 20;
 
-pub fn draw(frame: &mut Frame, state: &State, look: Look, area: Rect, (cookie, tab): (u64, Tab)) {
+/// Draws it; returns how far its lines can be scrolled.
+pub fn draw(
+    frame: &mut Frame,
+    state: &State,
+    look: Look,
+    area: Rect,
+    (cookie, tab): (u64, Tab),
+) -> usize {
     let Some(namespace) = state.history.namespace(cookie) else {
         let gone = format!("the namespace with cookie {cookie} is gone; Esc leads back");
         frame.render_widget(Paragraph::new(gone), area);
-        return;
+        return 0;
     };
     let [head, body] = Layout::vertical([Constraint::Length(5), Constraint::Min(1)]).areas(area);
     let mut lines = vec![title(namespace)];
@@ -36,16 +43,16 @@ pub fn draw(frame: &mut Frame, state: &State, look: Look, area: Rect, (cookie, t
     frame.render_widget(Paragraph::new(lines), head);
     let interval = state.history.interval;
     let since = state.history.since(cookie);
+    let width = usize::from(body.width);
     let lines = match tab {
         Tab::Hooks => hooks(namespace, since, interval, look),
-        Tab::Devices => of_devices(state, look),
-        Tab::Drops => drops(namespace, since, interval, look),
+        Tab::Devices => of_devices(state, look, width),
+        Tab::Drops => drops(namespace, since, interval, look, width),
     };
-    // The last line stays in sight.
-    let scroll = state.scroll.min(lines.len().saturating_sub(1));
-    let scroll = u16::try_from(scroll).unwrap_or(u16::MAX);
-    let text = Paragraph::new(lines).wrap(Wrap { trim: false });
-    frame.render_widget(text.scroll((scroll, 0)), body);
+    let end = lines.len().saturating_sub(usize::from(body.height));
+    let scroll = u16::try_from(state.scroll.min(end)).unwrap_or(u16::MAX);
+    frame.render_widget(Paragraph::new(lines).scroll((scroll, 0)), body);
+    end
 }
 
 fn title(namespace: &Namespace) -> Line<'static> {
@@ -61,7 +68,7 @@ fn title(namespace: &Namespace) -> Line<'static> {
     if let (Some(lab), Some(node)) = (lab, node) {
         text += &format!(", node {node} of lab {lab}");
     }
-    text += &format!(", {} devices", devices(namespace));
+    text += &format!(", {} devices", namespace.devices().unwrap_or(0));
     Line::raw(text)
 }
 
@@ -218,10 +225,11 @@ fn named(family: Family) -> &'static str {
     family.name().unwrap_or_default()
 }
 
-fn of_devices(state: &State, look: Look) -> Vec<Line<'static>> {
+fn of_devices(state: &State, look: Look, width: usize) -> Vec<Line<'static>> {
     const FIRST: usize = 16;
     if let Some(trouble) = &state.devices_trouble {
-        return vec![Line::styled(trouble.clone(), look.trouble())];
+        let lines = folded(trouble, width).into_iter();
+        return lines.map(|it| Line::styled(it, look.trouble())).collect();
     }
     let titles = [
         "pkt/s in",
@@ -256,6 +264,7 @@ fn drops(
     since: Option<&Namespace>,
     interval: Duration,
     look: Look,
+    width: usize,
 ) -> Vec<Line<'static>> {
     const FIRST: usize = 40;
     if namespace
@@ -276,21 +285,17 @@ fn drops(
             let mut drops = it.drops.iter();
             drops.find(|other| cause(other) == cause(dropped))
         });
-        let name = match (&dropped.name, dropped.reason) {
-            (Some(name), _) => name.clone(),
-            (None, Some(number)) => format!("{} {number}", dropped.subsystem),
-            (None, None) => dropped.subsystem.to_string(),
-        };
         lines.push(numbers(
-            &name,
+            &table::cause(dropped),
             FIRST,
             &[
                 short(per_second(came.map_or(0, |it| it.packets), interval)),
                 short(dropped.packets as f64),
             ],
         ));
-        let meaning = reason::meaning(dropped);
-        lines.extend(meaning.map(|meaning| Line::styled(format!("  {meaning}"), look.faint())));
+        let meaning = reason::meaning(dropped).unwrap_or_default();
+        let meaning = folded(meaning, width.saturating_sub(2)).into_iter();
+        lines.extend(meaning.map(|it| Line::styled(format!("  {it}"), look.faint())));
     }
     lines
 }

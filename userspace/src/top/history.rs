@@ -106,9 +106,7 @@ impl History {
         rows.sort_by(|a, b| {
             let order = match (a.rates.key(sort), b.rates.key(sort)) {
                 (Some(a), Some(b)) => b.total_cmp(&a),
-                _ if sort == Sort::Devices => {
-                    rates::devices(b.namespace).cmp(&rates::devices(a.namespace))
-                }
+                _ if sort == Sort::Devices => b.namespace.devices().cmp(&a.namespace.devices()),
                 _ => a.namespace.title().cmp(&b.namespace.title()),
             };
             let order = if reversed { order.reverse() } else { order };

@@ -105,6 +105,23 @@ pub fn fitting(text: &str, width: usize) -> String {
     }
 }
 
+/// A text in lines of that width, folded between words; a word that is longer is a
+/// line of its own.
+pub fn folded(text: &str, width: usize) -> Vec<String> {
+    let text = legible(text);
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +155,14 @@ mod tests {
         assert_eq!(look(false).sparkline(values.into_iter(), 4), " _-#");
         assert_eq!(look(true).sparkline([0.0].into_iter(), 3), "   ");
         assert_eq!(look(true).sparkline([1.0].into_iter(), 3), "  █");
+    }
+
+    #[test]
+    fn texts_are_folded_between_words() {
+        assert_eq!(folded("a bc  def ghij", 5), ["a bc", "def", "ghij"]);
+        assert_eq!(folded("abcdef g", 3), ["abcdef", "g"]);
+        assert_eq!(folded("a b", 0), ["a", "b"]);
+        assert_eq!(folded("", 5), Vec::<String>::new());
     }
 
     #[test]

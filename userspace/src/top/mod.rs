@@ -13,5 +13,5 @@ mod view;
 
 pub use look::Look;
 pub use rates::Sort;
-pub use state::{State, Wish};
+pub use state::{Extent, INTERVALS, State, Wish};
 pub use view::draw;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::netlink::pernet::uapi::Hook;
-use crate::stat::model::{Count, Namespace};
+use crate::stat::measure::Measure;
+use crate::stat::model::Namespace;
 
 /// Of one namespace, each in a second.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -68,30 +68,20 @@ pub fn per_second(count: u64, interval: Duration) -> f64 {
 impl Rates {
     /// Those of a namespace that has counted this in that time. The module counts at
     /// hooks, where packets come in and go out; the kernel by itself counts what its
-    /// IP layer received, and what it originated or passed on.
+    /// IP layer received and sent or, where it is older, originated or passed on.
     pub fn of(since: &Namespace, interval: Duration) -> Self {
-        let [mut packets_in, mut packets_out, mut bytes_in, mut bytes_out] = [0_u64; 4];
-        for hooks in since.counted.iter().flat_map(|it| it.traffic.values()) {
-            let at = |hook| hooks.get(&hook).copied().unwrap_or_default();
-            let (Count { packets, bytes }, out) = (at(Hook::Prerouting), at(Hook::Postrouting));
-            packets_in = packets_in.saturating_add(packets);
-            bytes_in = bytes_in.saturating_add(bytes);
-            packets_out = packets_out.saturating_add(out.packets);
-            bytes_out = bytes_out.saturating_add(out.bytes);
-        }
-        for protocol in since.kernel.iter().flat_map(|it| it.protocols.values()) {
-            packets_in = packets_in.saturating_add(protocol.received);
-            packets_out = packets_out.saturating_add(protocol.originated);
-            packets_out = packets_out.saturating_add(protocol.forwarded);
-            bytes_in = bytes_in.saturating_add(protocol.received_bytes);
-            bytes_out = bytes_out.saturating_add(protocol.sent_bytes);
-        }
+        let count = |measure: Measure| measure.of(since);
+        let older = || {
+            let originated = count(Measure::Originated).unwrap_or(0);
+            originated.saturating_add(count(Measure::Forwarded).unwrap_or(0))
+        };
+        let rate = |count: Option<u64>| per_second(count.unwrap_or(0), interval);
         Rates {
-            packets_in: per_second(packets_in, interval),
-            packets_out: per_second(packets_out, interval),
-            bytes_in: per_second(bytes_in, interval),
-            bytes_out: per_second(bytes_out, interval),
-            drops: per_second(since.dropped(), interval),
+            packets_in: rate(count(Measure::Received)),
+            packets_out: rate(count(Measure::Sent).or_else(|| Some(older()))),
+            bytes_in: rate(count(Measure::ReceivedBytes)),
+            bytes_out: rate(count(Measure::SentBytes)),
+            drops: rate(count(Measure::Drops)),
         }
     }
 
@@ -106,11 +96,4 @@ impl Rates {
             Sort::Drops => Some(self.drops),
         }
     }
-}
-
-/// How many devices it has.
-pub fn devices(namespace: &Namespace) -> u64 {
-    let of_module = namespace.counted.as_ref().map(|it| it.devices.present);
-    let of_kernel = namespace.kernel.as_ref().map(|it| it.links.len() as u64);
-    of_module.or(of_kernel).unwrap_or(0)
 }

@@ -2,6 +2,7 @@
 
 //! What is shown, and what keys make of it.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use anyhow::{Error, Result};
@@ -12,9 +13,9 @@ use super::rates::Sort;
 use crate::stat::model::{Namespace, Snapshot};
 use crate::text::summary;
 
-/// How far `+` and `-` go.
-const SHORTEST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(60);
+/// How often one may want to read: from four times a second to once an hour.
+pub const INTERVALS: RangeInclusive<Duration> =
+    Duration::from_millis(250)..=Duration::from_secs(3600);
 
 /// All that is shown.
 pub struct State {
@@ -62,12 +63,23 @@ impl Tab {
     }
 }
 
+/// How much there is of what is shown, in lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// What keys that turn a page turn.
+    pub page: usize,
+    /// How far a page that is longer than the screen can be scrolled.
+    pub end: usize,
+}
+
 /// What is to be done after a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     Draw,
     /// At once, and not only at the next turn.
     Read,
+    /// The same, of the devices alone.
+    ReadDevices,
     /// The terminal goes back to the shell, until it gives it again.
     Stop,
     Quit,
@@ -109,11 +121,11 @@ impl State {
         self.devices_trouble = self.devices.add(snapshot).err().map(|error| said(&error));
     }
 
-    /// The namespace whose devices are to be read.
-    pub fn looks_into(&self) -> Option<u64> {
+    /// The namespace whose devices are to be read: for each it is entered.
+    pub fn shows_devices_of(&self) -> Option<u64> {
         match self.page {
-            Page::Of(cookie, _) => Some(cookie),
-            Page::List | Page::Help => None,
+            Page::Of(cookie, Tab::Devices) => Some(cookie),
+            _ => None,
         }
     }
 
@@ -126,7 +138,7 @@ impl State {
             || namespace.node.as_ref().is_some_and(has)
     }
 
-    pub fn press(&mut self, key: KeyEvent, height: usize) -> Wish {
+    pub fn press(&mut self, key: KeyEvent, extent: Extent) -> Wish {
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match key.code {
                 KeyCode::Char('c') => Wish::Quit,
@@ -142,14 +154,14 @@ impl State {
         match (key.code, self.page) {
             (KeyCode::Char('q') | KeyCode::F(10), _) => return Wish::Quit,
             (KeyCode::Char(' ' | 'Z'), _) => self.paused = !self.paused,
-            (KeyCode::Char('+'), _) => self.interval = (self.interval * 2).min(LONGEST),
-            (KeyCode::Char('-'), _) => self.interval = (self.interval / 2).max(SHORTEST),
+            (KeyCode::Char('+'), _) => self.interval = (self.interval * 2).min(*INTERVALS.end()),
+            (KeyCode::Char('-'), _) => self.interval = (self.interval / 2).max(*INTERVALS.start()),
             (KeyCode::Char('h' | '?') | KeyCode::F(1), page) if page != Page::Help => {
                 self.turn_to(Page::Help);
             }
             (_, Page::Help) => self.turn_to(Page::List),
-            (code, Page::List) => return self.press_in_list(code, height),
-            (code, Page::Of(cookie, tab)) => self.press_in_one(code, cookie, tab, height),
+            (code, Page::List) => return self.press_in_list(code, extent.page),
+            (code, Page::Of(cookie, tab)) => return self.press_in_one(code, cookie, tab, extent),
         }
         Wish::Draw
     }
@@ -174,23 +186,32 @@ impl State {
             KeyCode::Char('I' | 'R') => self.reversed = !self.reversed,
             KeyCode::Char('/' | '\\') | KeyCode::F(3 | 4) => self.typing = true,
             KeyCode::Esc => self.filter.clear(),
-            KeyCode::Enter => return self.look_into(),
+            KeyCode::Enter => self.look_into(),
             _ => {}
         }
         Wish::Draw
     }
 
-    fn press_in_one(&mut self, code: KeyCode, cookie: u64, tab: Tab, height: usize) {
+    fn press_in_one(&mut self, code: KeyCode, cookie: u64, tab: Tab, extent: Extent) -> Wish {
+        let Extent { page, end } = extent;
+        // What is shown may have become shorter.
+        let scroll = self.scroll.min(end);
         match code {
             KeyCode::Esc | KeyCode::Backspace => self.turn_to(Page::List),
             KeyCode::Tab | KeyCode::Right => self.turn_to(Page::Of(cookie, tab.beside(true))),
             KeyCode::BackTab | KeyCode::Left => self.turn_to(Page::Of(cookie, tab.beside(false))),
-            KeyCode::Up | KeyCode::Char('k') => self.scroll = self.scroll.saturating_sub(1),
-            KeyCode::Down | KeyCode::Char('j') => self.scroll += 1,
-            KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(height),
-            KeyCode::PageDown => self.scroll += height,
+            KeyCode::Up | KeyCode::Char('k') => self.scroll = scroll.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => self.scroll = (scroll + 1).min(end),
+            KeyCode::PageUp => self.scroll = scroll.saturating_sub(page),
+            KeyCode::PageDown => self.scroll = (scroll + page).min(end),
             KeyCode::Home | KeyCode::Char('g') => self.scroll = 0,
+            KeyCode::End | KeyCode::Char('G') => self.scroll = end,
             _ => {}
+        }
+        let was_shown = tab == Tab::Devices;
+        match self.shows_devices_of() {
+            Some(_) if !was_shown => Wish::ReadDevices,
+            _ => Wish::Draw,
         }
     }
 
@@ -214,14 +235,12 @@ impl State {
         self.scroll = 0;
     }
 
-    fn look_into(&mut self) -> Wish {
-        let Some(cookie) = self.selection().map(|(_, cookie)| cookie) else {
-            return Wish::Draw;
-        };
-        self.devices = Devices::default();
-        self.devices_trouble = None;
-        self.turn_to(Page::Of(cookie, Tab::Hooks));
-        Wish::Read
+    fn look_into(&mut self) {
+        if let Some((_, cookie)) = self.selection() {
+            self.devices = Devices::default();
+            self.devices_trouble = None;
+            self.turn_to(Page::Of(cookie, Tab::Hooks));
+        }
     }
 
     /// The line that is selected, and its namespace: the first, where that is gone.
@@ -255,8 +274,10 @@ mod tests {
     use super::*;
     use crate::top::view::tests::snapshots;
 
+    const EXTENT: Extent = Extent { page: 10, end: 3 };
+
     fn press(state: &mut State, keys: &[KeyCode]) -> Wish {
-        let press = |key: &KeyCode| state.press(KeyEvent::new(*key, KeyModifiers::NONE), 10);
+        let press = |key: &KeyCode| state.press(KeyEvent::new(*key, KeyModifiers::NONE), EXTENT);
         keys.iter().map(press).last().unwrap()
     }
 
@@ -315,12 +336,43 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_scrolled_to_its_end_and_no_further() {
+        let mut state = state();
+        press(&mut state, &[KeyCode::Enter]);
+        press(&mut state, &[KeyCode::Down; 9]);
+        assert_eq!(state.scroll, 3);
+        press(&mut state, &[KeyCode::Up]);
+        assert_eq!(state.scroll, 2);
+        press(&mut state, &[KeyCode::PageDown, KeyCode::PageDown]);
+        assert_eq!(state.scroll, 3);
+        press(&mut state, &[KeyCode::Home, KeyCode::End]);
+        assert_eq!(state.scroll, 3);
+        let shorter = Extent { page: 10, end: 1 };
+        state.press(KeyEvent::new(KeyCode::Up, KeyModifiers::NONE), shorter);
+        assert_eq!(state.scroll, 0);
+    }
+
+    #[test]
+    fn intervals_stay_in_their_range() {
+        let mut state = state();
+        state.interval = Duration::from_secs(120);
+        press(&mut state, &[KeyCode::Char('+')]);
+        assert_eq!(state.interval, Duration::from_secs(240));
+        press(&mut state, &[KeyCode::Char('+'); 9]);
+        assert_eq!(state.interval, *INTERVALS.end());
+        press(&mut state, &[KeyCode::Char('-'); 20]);
+        assert_eq!(state.interval, *INTERVALS.start());
+    }
+
+    #[test]
     fn pages_lead_into_a_namespace_and_back() {
         let mut state = state();
-        assert_eq!(press(&mut state, &[KeyCode::Enter]), Wish::Read);
-        assert_eq!(state.looks_into(), Some(12));
-        press(&mut state, &[KeyCode::Tab]);
-        assert_eq!(state.page, Page::Of(12, Tab::Devices));
+        press(&mut state, &[KeyCode::Enter]);
+        assert_eq!(state.page, Page::Of(12, Tab::Hooks));
+        assert_eq!(state.shows_devices_of(), None);
+        assert_eq!(press(&mut state, &[KeyCode::Tab]), Wish::ReadDevices);
+        assert_eq!(state.shows_devices_of(), Some(12));
+        assert_eq!(press(&mut state, &[KeyCode::Down]), Wish::Draw);
         press(&mut state, &[KeyCode::Tab, KeyCode::Tab, KeyCode::BackTab]);
         assert_eq!(state.page, Page::Of(12, Tab::Drops));
         press(&mut state, &[KeyCode::Esc]);
@@ -331,6 +383,6 @@ mod tests {
         assert_eq!(state.page, Page::List);
         assert_eq!(press(&mut state, &[KeyCode::Char('q')]), Wish::Quit);
         let control = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-        assert_eq!(state.press(control, 10), Wish::Quit);
+        assert_eq!(state.press(control, EXTENT), Wish::Quit);
     }
 }

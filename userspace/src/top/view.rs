@@ -14,8 +14,8 @@ use ratatui::widgets::Paragraph;
 use super::detail;
 use super::history::Row;
 use super::look::{Look, fitting, short};
-use super::rates::{Sort, devices};
-use super::state::{Page, State};
+use super::rates::Sort;
+use super::state::{Extent, Page, State};
 use crate::stat::model::Source;
 
 /// Characters of each column but the first, which has the rest up to `LONGEST_NAME`,
@@ -26,8 +26,8 @@ const LONGEST_NAME: usize = 40;
 const SHORTEST_NAME: usize = 12;
 const SPARKLINE: usize = 12;
 
-/// All of it; returns how many lines a list has, for keys that turn a page.
-pub fn draw(frame: &mut Frame, state: &State, look: Look) -> usize {
+/// All of it; returns how much there is.
+pub fn draw(frame: &mut Frame, state: &State, look: Look) -> Extent {
     let [head, body, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(1),
@@ -35,13 +35,15 @@ pub fn draw(frame: &mut Frame, state: &State, look: Look) -> usize {
     ])
     .areas(frame.area());
     frame.render_widget(headline(state, look), head);
+    let mut end = 0;
     match state.page {
         Page::List => list(frame, state, look, body),
         Page::Help => frame.render_widget(Paragraph::new(HELP), body),
-        Page::Of(cookie, tab) => detail::draw(frame, state, look, body, (cookie, tab)),
+        Page::Of(cookie, tab) => end = detail::draw(frame, state, look, body, (cookie, tab)),
     }
     frame.render_widget(footline(state, look), foot);
-    usize::from(body.height.saturating_sub(2)).max(1)
+    let page = usize::from(body.height.saturating_sub(2)).max(1);
+    Extent { page, end }
 }
 
 fn headline(state: &State, look: Look) -> Line<'static> {
@@ -163,7 +165,7 @@ fn written(row: &Row, sort: Sort, look: Look, name: usize, spark: usize) -> Stri
     ] {
         let _ = write!(text, " {:>NUMBER$}", short(rate));
     }
-    let _ = write!(text, " {:>DEVICES$} ", devices(row.namespace));
+    let _ = write!(text, " {:>DEVICES$} ", row.namespace.devices().unwrap_or(0));
     let empty = VecDeque::new();
     let past = row.past.unwrap_or(&empty).iter();
     text + &match sort.is_of_drops() {
@@ -289,7 +291,8 @@ pub(super) mod tests {
     }
 
     fn press(state: &mut State, key: KeyCode) {
-        state.press(KeyEvent::new(key, KeyModifiers::NONE), 10);
+        let extent = Extent { page: 10, end: 100 };
+        state.press(KeyEvent::new(key, KeyModifiers::NONE), extent);
     }
 
     #[test]
@@ -387,6 +390,33 @@ pub(super) mod tests {
         let drops = screen(&state, 80, 24);
         assert!(drops.contains("NO_SOCKET"), "{drops}");
         assert!(drops.contains("No socket wants the packet"), "{drops}");
+    }
+
+    #[test]
+    fn the_end_of_a_page_can_be_seen_and_not_more() {
+        let mut state = state();
+        for key in [KeyCode::Char('d'), KeyCode::Enter, KeyCode::BackTab] {
+            press(&mut state, key);
+        }
+        // The sentence on a reason is longer than this is wide.
+        let mut terminal = Terminal::new(TestBackend::new(40, 10)).unwrap();
+        let look = Look {
+            colours: false,
+            unicode: false,
+        };
+        let mut extent = Extent::default();
+        terminal
+            .draw(|frame| extent = draw(frame, &state, look))
+            .unwrap();
+        assert!(extent.end > 0, "{extent:?}");
+        state.scroll = usize::MAX;
+        let shown = screen(&state, 40, 10);
+        let meaning = "connection is unknown.";
+        let last = shown.lines().nth(8).unwrap();
+        assert!(
+            meaning.ends_with(last.trim()) && !last.is_empty(),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -147,14 +147,10 @@ pub fn the_busiest_is_first_on_80_columns(lab: &Lab) {
         lines.iter().all(|line| line.chars().count() <= 80),
         "{screen}"
     );
-    // 20 requests of the one, 20 requests and 20 replies of its own.
-    let rate: f64 = first(&screen)
-        .split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!((30.0..90.0).contains(&rate), "{screen}");
+    // Requests of the other and of its own, and replies to these; the other gets no
+    // more than replies. How many in a second is the machine's business.
+    let rate = |line: &str| -> f64 { line.split_whitespace().nth(1).unwrap().parse().unwrap() };
+    assert!(rate(lines[2]) > rate(lines[3]), "{screen}");
     terminal.types(&["n"]);
     terminal.is("sorted by name", |screen| {
         first(screen).starts_with("busy ")

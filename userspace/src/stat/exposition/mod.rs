@@ -138,9 +138,7 @@ fn existence(page: &mut Page, scrape: &Scrape, namespaces: &Labelled) {
         "Devices in the namespace.",
     );
     for (labels, namespace) in namespaces {
-        let of_module = namespace.counted.as_ref().map(|it| it.devices.present);
-        let of_kernel = (namespace.kernel.as_ref()).map(|it| it.links.len() as u64);
-        if let Some(present) = of_module.or(of_kernel) {
+        if let Some(present) = namespace.devices() {
             devices.put(labels, present);
         }
     }
