@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::output;
 use crate::netns::{Name, Reference};
 use crate::node::life::{self, Description, Member, Until};
+use crate::node::reference;
 use crate::text::legible;
 
 #[derive(Subcommand, Debug)]
@@ -59,10 +60,19 @@ pub enum Verb {
     Del(Del),
 }
 
+/// Of every verb that takes a node that is there.
+const NODE: &str =
+    "Its name, or any form of NS that `pernet --help` lists: the node whose namespace that is";
+
+/// A name that something new gets. As in NS, it may be said that it is one.
+fn new_name(text: &str) -> Result<Name> {
+    text.strip_prefix("name:").unwrap_or(text).parse()
+}
+
 #[derive(Args, Debug)]
 pub struct Add {
     /// Names of the nodes
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = new_name)]
     name: Vec<Name>,
     /// Make a network namespace with a name, and nothing else
     #[arg(long)]
@@ -75,6 +85,7 @@ pub struct Add {
 
 #[derive(Args, Debug)]
 pub struct Adopt {
+    #[arg(value_parser = new_name)]
     name: Name,
     /// The namespace: NAME, pid:N, cookie:N, nsid:N, inode:N or a path
     #[arg(value_name = "NS")]
@@ -90,7 +101,8 @@ pub struct Ls {
 
 #[derive(Args, Debug)]
 pub struct Show {
-    name: Name,
+    #[arg(value_name = "NODE", help = NODE)]
+    node: Reference,
     /// Print JSON, as docs/json.md describes it
     #[arg(long)]
     json: bool,
@@ -98,21 +110,20 @@ pub struct Show {
 
 #[derive(Args, Debug)]
 pub struct Stop {
-    /// Names of the nodes
-    #[arg(required = true)]
-    name: Vec<Name>,
+    #[arg(required = true, value_name = "NODE", help = NODE)]
+    node: Vec<Reference>,
 }
 
 #[derive(Args, Debug)]
 pub struct Wait {
-    name: Name,
+    #[arg(value_name = "NODE", help = NODE)]
+    node: Reference,
 }
 
 #[derive(Args, Debug)]
 pub struct Del {
-    /// Names of the nodes
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
-    name: Vec<Name>,
+    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "NODE", help = NODE)]
+    node: Vec<Reference>,
     /// Delete every node that pernet made, and print their names
     #[arg(long)]
     all: bool,
@@ -145,7 +156,7 @@ impl Verb {
         }
         let name = |word: &OsString| {
             let word = word.to_str().filter(|word| !word.starts_with('-'))?;
-            word.parse().ok()
+            new_name(word).ok()
         };
         // What is no name, clap explains.
         let name = names.iter().map(name).collect::<Option<_>>()?;
@@ -173,12 +184,19 @@ pub fn run(verb: Verb) -> Result<()> {
         }
         Verb::Adopt(Adopt { name, netns }) => life::adopt(&name, netns.as_ref()),
         Verb::Ls(Ls { json }) => list(json),
-        Verb::Show(Show { name, json }) => show(&name, json),
-        Verb::Stop(Stop { name }) => life::stop(&name),
-        Verb::Start(Stop { name }) => name.iter().try_for_each(|name| life::start(name, note)),
-        Verb::Wait(Wait { name }) => life::wait(&name),
+        Verb::Show(Show { node, json }) => show(&reference::node(&node)?, json),
+        Verb::Stop(Stop { node }) => life::stop(&names(&node)?),
+        Verb::Start(Stop { node }) => {
+            let names = names(&node)?;
+            names.iter().try_for_each(|name| life::start(name, note))
+        }
+        Verb::Wait(Wait { node }) => life::wait(&reference::node(&node)?),
         Verb::Del(arguments) => delete(&arguments),
     }
+}
+
+fn names(nodes: &[Reference]) -> Result<Vec<Name>> {
+    nodes.iter().map(reference::node).collect()
 }
 
 pub fn note(text: String) {
@@ -191,7 +209,7 @@ fn delete(arguments: &Del) -> Result<()> {
         false => Until::LinksAreGone,
     };
     if !arguments.all {
-        return life::delete(&arguments.name, until, note);
+        return life::delete(&names(&arguments.node)?, until, note);
     }
     let deleted = life::delete_all(until, note)?;
     if arguments.json {
@@ -274,7 +292,7 @@ mod tests {
     fn without_options_clap_is_not_needed() {
         for (line, is_plain) in [
             ("node add n1", true),
-            ("node add n1 pid:5 n3", true),
+            ("node add n1 pid:5 name:n3", true),
             ("node add n1 --net-only", false),
             ("node add -- n1", false),
             ("node add a/b", false),

@@ -3,9 +3,9 @@
 //! Namespaces by what people write, with nodes before all else: a node keeps its
 //! name when `ip netns` gives it to another namespace, or takes it away.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use super::registry::Registry;
+use super::registry::{NodeRecord, Registry};
 use crate::netns::resolve::Resolved;
 use crate::netns::{Name, Reference, process};
 
@@ -26,6 +26,28 @@ pub fn name(reference: &Reference) -> Option<&Name> {
             Some(name)
         }
         _ => None,
+    }
+}
+
+/// The name of the node that `reference` leads to: a word is one, since a node is asked
+/// for, and by any other form it is the node whose network namespace that is.
+pub fn node(reference: &Reference) -> Result<Name> {
+    if let Reference::Word(name) | Reference::Name(name) = reference {
+        return Ok(name.clone());
+    }
+    let cookie = reference.resolve()?.netns.cookie()?;
+    let nodes = Registry::look()?.nodes().all::<NodeRecord>()?.into_iter();
+    let nodes = nodes.filter(|(_, node)| node.cookie == Some(cookie));
+    let names: Vec<String> = nodes.map(|(name, _)| name).collect();
+    match &names[..] {
+        [] => bail!(
+            "the network namespace {reference} is no node's; a node that is called so is `name:{reference}`"
+        ),
+        [name] => name.parse(),
+        names => bail!(
+            "the network namespace {reference} is that of nodes {}; use one of their names",
+            names.join(", ")
+        ),
     }
 }
 

@@ -226,6 +226,7 @@ const CASES: &[Case] = cases![
     lab_file::a_session_of_core_becomes_a_file,
     lab_file::a_shape_of_mininet_becomes_a_file,
     lab_file::a_lab_is_drawn,
+    reference::nodes_are_named_as_namespaces_are,
     reference::every_form_leads_to_one_namespace needs [IP],
     reference::a_namespace_is_found_by_what_holds_it needs [IP],
     reference::a_number_that_could_be_several_is_refused,

@@ -325,3 +325,27 @@ pub fn a_process_of_another_is_pointed_out(lab: &Lab) {
         assert!(outcome.err.contains(says), "{}", outcome.err);
     }
 }
+
+/// What is done with a node takes it by any form, as all else does.
+pub fn nodes_are_named_as_namespaces_are(lab: &Lab) {
+    lab.pernet(&["node", "add", "name:n1", "name:pid:5"]);
+    assert_eq!(lab.nodes(), ["n1", "pid:5"]);
+    let shown = lab.json(&["node", "show", "name:n1", "--json"]);
+    let [pid, cookie] = ["pid", "cookie"].map(|what| format!("{what}:{}", shown[what]));
+    for form in ["n1", &pid, &cookie, "/run/netns/n1"] {
+        let again = lab.json(&["node", "show", form, "--json"]);
+        assert_eq!(again["cookie"], shown["cookie"], "{form}");
+    }
+    lab.pernet(&["node", "stop", &pid]);
+    lab.pernet(&["node", "wait", &cookie]);
+    lab.pernet(&["node", "start", &cookie]);
+    // It is not the node that is called so.
+    let own = format!("pid:{}", std::process::id());
+    for verb in ["del", "stop", "start", "show", "wait"] {
+        let says = format!("{own} is no node's; a node that is called so is `name:{own}`");
+        lab.refuses(&["node", verb, &own], &says);
+    }
+    lab.refuses(&["node", "del", "n1", &cookie], "n1 is named twice");
+    lab.pernet(&["node", "del", "name:pid:5", &cookie]);
+    assert_eq!(lab.nodes(), Vec::<String>::new());
+}
