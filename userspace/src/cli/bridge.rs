@@ -21,7 +21,9 @@ pub enum Verb {
     /// It keeps the Ethernet address, and so the id, that is drawn for it, and
     /// gets no IPv6 address by itself. Multicast goes to every port: a bridge
     /// that snooped would send reports, and disturb exact counters.
-    #[command(after_help = "Example: pernet bridge add b.1.1")]
+    #[command(
+        after_help = "Examples:\n  pernet bridge add b.1.1\n  pernet bridge add b.1.2 --stp --forward-delay 2"
+    )]
     Add(Add),
     /// List the bridges of this namespace with their ports
     #[command(after_help = "Example: pernet bridge ls --json | jq -r '.bridges[].ports[].name'")]
@@ -33,6 +35,7 @@ pub enum Verb {
 
 #[derive(Args)]
 pub struct Add {
+    /// What it is called: 15 bytes at most, such as b.1.1
     name: DeviceName,
     /// Run the spanning tree protocol
     #[arg(long)]
@@ -52,6 +55,7 @@ pub struct Ls {
 
 #[derive(Args)]
 pub struct Del {
+    /// The bridge, by its name as `bridge ls` shows it
     name: DeviceName,
 }
 

@@ -18,13 +18,20 @@ pub enum Verb {
     /// List the labs
     #[command(after_help = "Example: pernet lab ls --json | jq -r '.labs[].name'")]
     Ls(Ls),
-    /// Show one lab: its nodes, bridges and links
-    #[command(after_help = "Example: pernet lab show lab --json | jq '.nodes[].netns'")]
+    /// Show one lab: its nodes, how they are, and its bridges and links
+    ///
+    /// As it was made and last changed by pernet; a node that has gone since, or whose
+    /// processes have ended, is shown so.
+    #[command(
+        after_help = "Examples:\n  pernet lab show lab\n  pernet lab show lab --json | jq '.nodes[].netns'"
+    )]
     Show(Show),
     /// Print a lab as a file that makes the same
     ///
     /// As it runs, with all that was changed since: shapes and pools are written out.
-    #[command(after_help = "Example: pernet lab export lab > lab.toml")]
+    #[command(
+        after_help = "Example: pernet lab export lab > changed.toml && pernet check changed.toml"
+    )]
     Export(Export),
     /// End what runs in a node of a lab, and start its commands again
     ///
@@ -42,6 +49,7 @@ pub struct Ls {
 
 #[derive(Args)]
 pub struct Show {
+    /// The lab, by its name as `lab ls` shows it
     name: Name,
     /// Print JSON, as docs/json.md describes it
     #[arg(long)]
@@ -50,6 +58,7 @@ pub struct Show {
 
 #[derive(Args)]
 pub struct Export {
+    /// The lab, by its name as `lab ls` shows it
     name: Name,
 }
 

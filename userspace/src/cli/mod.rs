@@ -270,6 +270,21 @@ mod tests {
     }
 
     #[test]
+    fn every_argument_is_explained() {
+        fn check(command: &clap::Command) {
+            // CORE's programs explain themselves.
+            let explained = !command.is_disable_help_flag_set();
+            for argument in command.get_arguments().filter(|_| explained) {
+                let help = argument.get_help().map(ToString::to_string);
+                let what = format!("{} {}", command.get_name(), argument.get_id());
+                assert!(help.is_some_and(|help| !help.is_empty()), "{what}");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Arguments::command());
+    }
+
+    #[test]
     fn every_help_has_an_example() {
         fn check(command: &clap::Command) {
             let help = command

@@ -31,7 +31,9 @@ pub enum Verb {
     ///
     /// It gets the name, and keeps living when the node is deleted. Without NS it
     /// is the namespace that has the name.
-    #[command(after_help = "Example: pernet node adopt web pid:4711")]
+    #[command(
+        after_help = "Examples:\n  pernet node adopt web pid:4711\n  ip netns add blue && pernet node adopt blue"
+    )]
     Adopt(Adopt),
     /// List the nodes
     #[command(after_help = "Example: pernet node ls --json | jq -r '.nodes[].name'")]
@@ -48,7 +50,9 @@ pub enum Verb {
     #[command(after_help = "Example: pernet node start n1")]
     Start(Stop),
     /// Wait until the first process of a node has ended
-    #[command(after_help = "Example: pernet node wait n1")]
+    ///
+    /// By itself, by `stop` or by `del`. Returns at once where it has already.
+    #[command(after_help = "Example: pernet node wait n1 && pernet node start n1")]
     Wait(Wait),
     /// Delete nodes
     ///
@@ -85,6 +89,7 @@ pub struct Add {
 
 #[derive(Args, Debug)]
 pub struct Adopt {
+    /// What the node is called, such as web
     #[arg(value_parser = new_name)]
     name: Name,
     /// The namespace: NAME, pid:N, cookie:N, nsid:N, inode:N or a path
