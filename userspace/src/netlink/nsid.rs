@@ -2,6 +2,7 @@
 
 //! The ids that namespaces have for one another.
 
+use std::collections::HashSet;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use anyhow::{Context, Result};
@@ -48,11 +49,13 @@ pub fn of_each<'a>(
         .collect()
 }
 
-/// Whether any namespace has an id in the socket's.
-pub fn any(socket: &mut Socket) -> Result<bool> {
+/// The ids that namespaces have in the socket's.
+pub fn all(socket: &mut Socket) -> Result<HashSet<i32>> {
     let what = "cannot list the ids of network namespaces";
     let ids = socket.dump(what, Rtm::Getnsid, &Buffer::from(HEADER.as_slice()))?;
-    Ok(!ids.is_empty())
+    ids.iter()
+        .filter_map(|entry| id(entry).transpose())
+        .collect()
 }
 
 /// The id that the namespace `netns` has in the socket's; a new one, if it has
@@ -74,18 +77,6 @@ impl Events {
         Socket::listen(GROUP).map(Events)
     }
 
-    /// Waits for something to happen; returns the ids whose namespaces are no
-    /// more.
-    pub fn removed(&mut self) -> Result<Vec<i32>> {
-        let events = self.0.hear()?.into_iter();
-        let removed = events.filter(|(kind, _)| *kind == u16::from(Rtm::Delnsid));
-        removed
-            .filter_map(|(_, payload)| id(&payload).transpose())
-            .collect()
-    }
-}
-
-impl Events {
     /// Waits for something to happen; returns ids, and whether they were given or
     /// taken away. None where something was missed.
     pub fn heard(&mut self) -> Result<Option<Vec<(bool, i32)>>> {

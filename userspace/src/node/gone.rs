@@ -61,8 +61,18 @@ impl Gone {
 
     fn wait_for_ids(&mut self) -> Result<()> {
         while !self.waiting.is_empty() {
-            for id in self.events.removed()? {
-                self.waiting.remove(&id);
+            match self.events.heard()? {
+                Some(changes) => {
+                    let gone = changes.into_iter().filter(|(given, _)| !given);
+                    for (_, id) in gone {
+                        self.waiting.remove(&id);
+                    }
+                }
+                // More happened than there was room for: what is there still tells it.
+                None => {
+                    let there = nsid::all(&mut self.socket)?;
+                    self.waiting.retain(|id| there.contains(id));
+                }
             }
         }
         Ok(())

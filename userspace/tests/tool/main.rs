@@ -111,6 +111,7 @@ const CASES: &[Case] = cases![
     node::an_interrupt_undoes_everything,
     node::a_kill_leaves_what_can_be_cleaned_up,
     node::twenty_at_once,
+    node::the_end_of_very_many_is_waited_for needs [IP],
     node::foreign_namespaces_are_not_deleted needs [IP],
     node::a_name_that_was_given_away_is_not_ours needs [IP],
     node::a_name_that_ip_deleted_can_be_used_again needs [IP],

@@ -254,3 +254,15 @@ pub fn a_process_inside_is_pointed_out(lab: &Lab) {
         !Path::new("/sys/class/net/port").exists()
     });
 }
+
+/// The kernel says more of them at once than it keeps for who does not listen yet.
+pub fn the_end_of_very_many_is_waited_for(lab: &Lab) {
+    let names: Vec<String> = (0..600).map(|number| format!("n{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    lab.pernet(&[&["node", "add", "--net-only"], &names[..]].concat());
+    let ids = || lab.command("ip", &["netns", "list-id"]);
+    assert_eq!(ids(), "");
+    lab.pernet(&[&["node", "del", "--wait"], &names[..]].concat());
+    assert_eq!(ids(), "");
+    assert_eq!(lab.nodes(), Vec::<String>::new());
+}
