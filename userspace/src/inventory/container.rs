@@ -130,8 +130,13 @@ fn name(root: &Path, container: &Container) -> Option<String> {
             let lists = ["containers.json", "volatile-containers.json"];
             (lists.iter()).find_map(|file| listed(&read(&list.join(file))?, id))
         }),
-        "containerd" | "cri-o" => ["k8s.io", "default", "moby"].iter().find_map(|space| {
+        "containerd" => ["k8s.io", "default", "moby"].iter().find_map(|space| {
             let bundle = format!("run/containerd/io.containerd.runtime.v2.task/{space}/{id}");
+            annotated(&read(&root.join(bundle).join("config.json"))?)
+        }),
+        // It keeps them where podman does, but has no list of names.
+        "cri-o" => ["run", "var/lib"].iter().find_map(|folder| {
+            let bundle = format!("{folder}/containers/storage/overlay-containers/{id}/userdata");
             annotated(&read(&root.join(bundle).join("config.json"))?)
         }),
         // The others know it by nothing else.
@@ -153,8 +158,15 @@ fn listed(list: &Value, id: &str) -> Option<String> {
 /// what nerdctl calls it.
 fn annotated(config: &Value) -> Option<String> {
     let annotation = |name: &str| config["annotations"][name].as_str();
-    let pod = annotation("io.kubernetes.cri.sandbox-name");
-    match (pod, annotation("io.kubernetes.cri.container-name")) {
+    // As containerd calls them, and CRI-O.
+    let either = |a, b| annotation(a).or_else(|| annotation(b));
+    let pod = either("io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name");
+    let container = either(
+        "io.kubernetes.cri.container-name",
+        "io.kubernetes.container.name",
+    );
+    // CRI-O's own name for what only holds the pod's namespaces.
+    match (pod, container.filter(|&name| name != "POD")) {
         (Some(pod), Some(container)) => Some(format!("{pod}/{container}")),
         (Some(pod), None) => Some(pod.to_owned()),
         (None, _) => annotation("nerdctl/name").map(str::to_owned),
@@ -237,7 +249,7 @@ mod tests {
             name_of(&root, &Container { engine, id, name })
         };
         use super::name as name_of;
-        for engine in ["docker", "podman", "containerd"] {
+        for engine in ["docker", "podman", "containerd", "cri-o"] {
             assert_eq!(named(engine), None);
         }
         write(
@@ -259,6 +271,16 @@ mod tests {
             ("containerd", "pod/app"),
         ] {
             assert_eq!(named(engine).as_deref(), Some(name));
+        }
+        for (container, name) in [("app", "web-0/app"), ("POD", "web-0")] {
+            write(
+                format!("run/containers/storage/overlay-containers/{ID}/userdata/config.json"),
+                &format!(
+                    r#"{{"annotations": {{"io.kubernetes.pod.name": "web-0",
+                        "io.kubernetes.container.name": "{container}"}}}}"#
+                ),
+            );
+            assert_eq!(named("cri-o").as_deref(), Some(name));
         }
         fs::remove_dir_all(&root).unwrap();
     }
