@@ -11,7 +11,7 @@ use super::kernel::{Kernel, OLDEST_FOR_MODULE, written};
 use super::options::has_module;
 use super::{Finding, failure, ok, warning};
 use crate::netlink::pernet::uapi::{Cmd, FAMILY_VERSION};
-use crate::netlink::pernet::{Family, Offer};
+use crate::netlink::pernet::{Family, NoModule, Offer};
 use crate::netns::sysctl;
 
 const CHECK: &str = "module";
@@ -31,11 +31,18 @@ pub fn examine(kernel: &Kernel) -> Result<Vec<Finding>> {
             "loaded, but its netlink family is not there",
             "look into `dmesg`; then `rmmod pernet` and load it again",
         )]),
-        None => Ok(vec![absent(kernel)]),
+        None => Ok(vec![absent(kernel, NoModule::can_be_mended())]),
     }
 }
 
-fn absent(kernel: &Kernel) -> Finding {
+fn absent(kernel: &Kernel, loads_modules: bool) -> Finding {
+    if !loads_modules {
+        return warning(
+            CHECK,
+            format!("not there, and this kernel loads no modules; {WITHOUT}"),
+            "boot a kernel with CONFIG_MODULES and CONFIG_RUST, and build it with `make kmod`",
+        );
+    }
     let list = format!("/lib/modules/{}/modules.dep", kernel.release);
     let installed = fs::read_to_string(list).is_ok_and(|list| has_module(&list, "pernet"));
     let too_old = kernel
@@ -122,6 +129,17 @@ fn settings() -> Result<Option<Finding>> {
 mod tests {
     use super::*;
     use crate::doctor::Level;
+
+    #[test]
+    fn where_no_module_can_be_loaded_none_is_to_be() {
+        let kernel = Kernel {
+            release: "7.3.4".to_owned(),
+            version: Some((7, 3, 4)),
+        };
+        let advice = |loads_modules| absent(&kernel, loads_modules).advice.unwrap();
+        assert!(advice(true).contains("modprobe"));
+        assert!(!advice(false).contains("modprobe"));
+    }
 
     #[test]
     fn module_and_tool_are_of_one_contract() {

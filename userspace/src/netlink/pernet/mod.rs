@@ -10,6 +10,7 @@ pub mod uapi;
 
 use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use neli::consts::genl::{CtrlAttr, CtrlCmd};
@@ -181,10 +182,40 @@ fn offered(socket: &mut Socket) -> Result<Option<Offer>> {
     decode::offer(answer).context(what).map(Some)
 }
 
+impl NoModule {
+    /// Whether the kernel that runs loads modules at all.
+    pub fn can_be_mended() -> bool {
+        Path::new("/proc/modules").exists()
+    }
+
+    /// What to do.
+    fn advice(can_be_mended: bool) -> &'static str {
+        match can_be_mended {
+            true => {
+                "load it with `modprobe pernet`, or `insmod` the pernet.ko that `make kmod` built"
+            }
+            false => "this kernel loads no modules (CONFIG_MODULES is off), so boot one that does",
+        }
+    }
+}
+
 impl fmt::Display for NoModule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("the kernel module pernet is not loaded; load it with `modprobe pernet`, or `insmod` the pernet.ko that `make kmod` built")
+        let advice = Self::advice(Self::can_be_mended());
+        write!(f, "the kernel module pernet is not loaded; {advice}")
     }
 }
 
 impl std::error::Error for NoModule {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_load_a_module_where_there_are_none() {
+        assert!(NoModule::advice(true).contains("`modprobe pernet`"));
+        let without = NoModule::advice(false);
+        assert!(!without.contains("modprobe") && without.contains("CONFIG_MODULES"));
+    }
+}
