@@ -3,9 +3,9 @@
 //! Descriptors that come from elsewhere.
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::time::Duration;
 use std::{mem, ptr};
 
+use neli::socket::NlSocket;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv};
@@ -126,44 +126,6 @@ pub fn peer_has_group(connection: BorrowedFd, first: Gid, group: Gid) -> nix::Re
     }
 }
 
-/// How much the kernel keeps of what was sent to the socket and not yet read, its
-/// own bookkeeping included (`SO_RCVBUF`).
-pub fn room(socket: &impl AsRawFd) -> nix::Result<usize> {
-    let mut room: libc::c_int = 0;
-    let mut length = size_of::<libc::c_int>() as libc::socklen_t;
-    // SAFETY: the kernel writes into the integer, no more than its length.
-    Errno::result(unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_RCVBUF,
-            (&raw mut room).cast(),
-            &raw mut length,
-        )
-    })?;
-    Ok(usize::try_from(room).unwrap_or_default())
-}
-
-/// Waits until there is something to read, or an error to hear of; false where
-/// there is neither by then (poll(2)).
-pub fn readable(socket: &impl AsRawFd, timeout: Duration) -> nix::Result<bool> {
-    let mut poll = libc::pollfd {
-        fd: socket.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    // Rounded up, so as not to come back just too early, again and again.
-    let timeout = timeout.as_micros().div_ceil(1000);
-    let timeout = libc::c_int::try_from(timeout).unwrap_or(libc::c_int::MAX);
-    loop {
-        // SAFETY: the pointer is to one live structure.
-        match Errno::result(unsafe { libc::poll(&raw mut poll, 1, timeout) }) {
-            Err(Errno::EINTR) => {}
-            ready => return Ok(ready? > 0),
-        }
-    }
-}
-
 /// How long the next packet is, which stays where it is; without waiting.
 pub fn pending(socket: BorrowedFd) -> nix::Result<usize> {
     let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC | MsgFlags::MSG_DONTWAIT;
@@ -178,31 +140,11 @@ pub fn accept(listener: BorrowedFd) -> nix::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Sets how many bytes of messages may wait in a socket: more than the machine's
-/// limit for everybody, where the caller may do so.
-pub fn set_room(socket: &impl AsRawFd, bytes: usize) -> nix::Result<()> {
-    let bytes = libc::c_int::try_from(bytes).map_err(|_| Errno::EINVAL)?;
-    let set = |option| {
-        // SAFETY: the kernel reads the integer, as long as it says.
-        Errno::result(unsafe {
-            libc::setsockopt(
-                socket.as_raw_fd(),
-                libc::SOL_SOCKET,
-                option,
-                (&raw const bytes).cast(),
-                size_of::<libc::c_int>() as libc::socklen_t,
-            )
-        })
-    };
-    set(libc::SO_RCVBUFFORCE)
-        .or_else(|_| set(libc::SO_RCVBUF))
-        .map(drop)
-}
-
-/// The descriptor of something that knows it only as a number.
-pub fn borrow(owner: &impl AsRawFd) -> BorrowedFd<'_> {
-    // SAFETY: what owns it is borrowed as long, and keeps it open meanwhile.
-    unsafe { BorrowedFd::borrow_raw(owner.as_raw_fd()) }
+/// The descriptor of a netlink socket, which neli lends as a number and no other way.
+pub fn of_netlink(socket: &NlSocket) -> BorrowedFd<'_> {
+    // SAFETY: a NlSocket owns its descriptor and closes it when it is dropped, which
+    // cannot be while it is borrowed here.
+    unsafe { BorrowedFd::borrow_raw(socket.as_raw_fd()) }
 }
 
 /// Closes every descriptor but the standard three and those of `kept`. Owners of

@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::os::fd::BorrowedFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use neli::ToBytes;
@@ -15,6 +15,8 @@ use neli::socket::NlSocket;
 use neli::types::Buffer;
 use neli::utils::Groups;
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 
 use super::batch::{Request, fitting};
 use super::datagram::{Outcome, aligned, bytes, messages, outcome};
@@ -67,8 +69,38 @@ impl Socket {
 
     /// Sets how many bytes may wait to be heard.
     pub(super) fn set_room(&self, bytes: usize) -> Result<()> {
-        let set = descriptor::set_room(&self.inner, bytes);
+        let most = i32::MAX as usize;
+        ensure!(
+            bytes <= most,
+            "there cannot be room for more than {most} bytes of messages"
+        );
+        // More than the machine's limit for everybody, where the caller may do so.
+        let set = setsockopt(&self.descriptor(), sockopt::RcvBufForce, &bytes)
+            .or_else(|_| setsockopt(&self.descriptor(), sockopt::RcvBuf, &bytes));
         set.with_context(|| format!("cannot have room for {bytes} bytes of messages"))
+    }
+
+    /// How much the kernel keeps of what was sent and not yet read, its own bookkeeping
+    /// included.
+    fn room(&self) -> Result<usize> {
+        let room = getsockopt(&self.descriptor(), sockopt::RcvBuf);
+        room.context("cannot examine a netlink socket")
+    }
+
+    /// Waits until there is something to read, or an error to hear of; false where there
+    /// is neither by then.
+    fn readable(&self, until: Instant) -> Result<bool> {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            // Rounded up, so as not to come back just too early, again and again.
+            let left = left.as_micros().div_ceil(1000);
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            let mut ready = [PollFd::new(self.descriptor(), PollFlags::POLLIN)];
+            match poll(&mut ready, timeout) {
+                Err(Errno::EINTR) => {}
+                ready => return Ok(ready.context("cannot wait for the kernel")? > 0),
+            }
+        }
     }
 
     /// Waits for the next message of a group: its type and payload.
@@ -98,23 +130,23 @@ impl Socket {
 
     /// Readable when something was said.
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
-        descriptor::borrow(&self.inner)
+        descriptor::of_netlink(&self.inner)
     }
 
     /// Waits until something was said in the group; false where nothing was by
     /// then. What it was is passed over, so that nothing is lost when it was more
     /// than there is room for.
     pub(super) fn hear_anything(&mut self, until: Instant) -> Result<bool> {
-        let waiting = "cannot wait for the kernel";
-        let left = until.saturating_duration_since(Instant::now());
-        if !descriptor::readable(&self.inner, left).context(waiting)? {
+        if !self.readable(until)? {
             return Ok(false);
         }
-        while descriptor::readable(&self.inner, Duration::ZERO).context(waiting)? {
+        // What is there now, and no more than that is waited for.
+        let now = Instant::now();
+        while self.readable(now)? {
             match BUFFER.with_borrow_mut(|buffer| self.inner.recv(buffer, Msg::TRUNC)) {
                 Err(error) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                received => drop(received.context(waiting)?),
+                received => drop(received.context("cannot hear the kernel")?),
             }
         }
         Ok(true)
@@ -132,7 +164,7 @@ impl Socket {
     pub fn transact(&mut self, batch: &Batch) -> Result<Vec<Vec<Buffer>>> {
         let room = match batch.requests.len() {
             0 | 1 => 0,
-            _ => descriptor::room(&self.inner).context("cannot examine a netlink socket")? / 2,
+            _ => self.room()? / 2,
         };
         let mut answers: Vec<Vec<Buffer>> = Vec::new();
         answers.resize_with(batch.requests.len(), Vec::new);
