@@ -54,6 +54,8 @@ impl Gone {
             return Ok(());
         }
         self.wait_for_ids()?;
+        // The last one may get an id whose end was said before, and not heard yet.
+        self.events.forget()?;
         let id = Netns::create(|last| nsid::assign(&mut self.socket, last.as_fd()))?;
         self.waiting.insert(id);
         self.wait_for_ids()

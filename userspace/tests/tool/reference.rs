@@ -217,14 +217,16 @@ pub fn files_of_a_name_are_for_who_says_the_name(lab: &Lab) {
 
 pub fn names_that_look_like_other_forms_are_reached(lab: &Lab) {
     for name in ["pid:1", "net:[5]", "name:n1", "name", "pid", "-x", "a b=c"] {
-        lab.pernet(&["node", "add", "--", name]);
+        let written = format!("name:{name}");
+        lab.pernet(&["node", "add", &written]);
+        assert_eq!(lab.nodes(), [name]);
         let inode = format!("net:[{}]", property(lab, name, "inode"));
-        assert_eq!(reached(lab, &format!("name:{name}")), inode, "{name}");
-        let end = format!("name:{name}:eth0");
+        assert_eq!(reached(lab, &written), inode, "{name}");
+        let end = format!("{written}:eth0");
         // Without settings the `=` of a name would begin some.
         lab.pernet(&["link", "add", &format!("{end}=10.0.0.1/24"), "x"]);
         lab.pernet(&["link", "del", "x"]);
-        lab.pernet(&["node", "del", "--", name]);
+        lab.pernet(&["node", "del", &written]);
     }
 }
 
@@ -267,7 +269,7 @@ pub fn wrong_references_change_nothing(lab: &Lab) {
     fs::remove_file(&file).unwrap();
     for plain in ["./n1", "a/b"] {
         lab.refuses(&["node", "add", plain], "'/'");
-        lab.refuses(&["node", "del", plain], "'/'");
+        lab.refuses(&["node", "del", plain], &format!("cannot open {plain}"));
     }
 }
 
