@@ -329,6 +329,9 @@ unsafe extern "C" fn init_callback<O: Operations>(net: *mut bindings::net) -> c_
         // INVARIANT: The slot holds a state.
         if let Err(error) = subsystem.by_cookie.set(net.cookie() as usize, net.into()) {
             // SAFETY: Just written, and not live.
+            let state = unsafe { &(*slot.held.get()).state };
+            subsystem.operations.exit(net, O::State::cast_ref(state));
+            // SAFETY: As above.
             unsafe { slot.held.get().drop_in_place() };
             return Err(error);
         }
