@@ -17,6 +17,7 @@ pub(crate) mod drop;
 pub(crate) mod fixed;
 pub(crate) mod genetlink;
 mod grace;
+pub(crate) mod ids;
 mod index;
 pub(crate) mod multicast;
 pub(crate) mod namespace;

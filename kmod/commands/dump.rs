@@ -15,6 +15,7 @@ use super::{
 use crate::{
     net::{
         genetlink,
+        ids::Ids,
         netlink::Policy, //
     },
     uapi,
@@ -27,6 +28,8 @@ use kernel::{
 /// An answer to a dump of `get`.
 pub(super) struct Dump {
     filter: Filter,
+    /// Those in the namespace of who asks.
+    ids: Ids,
     /// The lowest cookie of what is still to be shown.
     next: u64,
 }
@@ -43,6 +46,7 @@ impl genetlink::Dump<ATTRIBUTES> for Dump {
     fn start(_family: &Family, request: &genetlink::Request<'_>) -> Result<Self> {
         Ok(Self {
             filter: Filter::of(request)?,
+            ids: Ids::of(request.net())?,
             next: 0,
         })
     }
@@ -50,12 +54,12 @@ impl genetlink::Dump<ATTRIBUTES> for Dump {
     fn run(&mut self, family: &Family, part: &mut genetlink::Part<'_>) -> Result {
         let guard = rcu::read_lock();
         part.set_generation(family.namespaces.generation());
-        let own = part.request().net();
         for (net, namespace) in family.namespaces.from(self.next, &guard) {
             if may_see(part.request(), net) && self.filter.passes(net, namespace, &guard) {
                 let epoch = namespace.state().epoch();
                 if self.filter.passes_counts(namespace.state()) {
-                    part.message(|message| reply::write(message, own, net, namespace, &epoch))?;
+                    let nsid = self.ids.get(net);
+                    part.message(|message| reply::write(message, nsid, net, namespace, &epoch))?;
                 }
             }
             self.next = net.cookie().saturating_add(1);

@@ -32,9 +32,10 @@ impl genetlink::Do<SELECTORS> for Get {
         let selected = select(family, request)?;
         let net = selected.net();
         let namespace = family.namespaces.get(net).ok_or(ENOENT)?;
+        let nsid = request.net().nsid_of(net);
         request.reply(|message| {
             let epoch = namespace.state().epoch();
-            reply::write(message, request.net(), net, namespace, &epoch)
+            reply::write(message, nsid, net, namespace, &epoch)
         })
     }
 }

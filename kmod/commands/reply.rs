@@ -28,12 +28,12 @@ use kernel::{
     sync::rcu, //
 };
 
-/// Writes the reply about `net` to somebody in `own`.
+/// Writes the reply about `net` to somebody in a namespace where it has the id `nsid`, if any.
 ///
 /// With the epoch held, all counters in it are of one epoch.
 pub(super) fn write(
     message: &mut Writer<'_>,
-    own: &Net,
+    nsid: Option<i32>,
     net: &Net,
     namespace: &Namespace<'_>,
     epoch: &Epoch,
@@ -43,7 +43,7 @@ pub(super) fn write(
     let (state, settings) = (namespace.state(), namespace.settings());
 
     message.put_uint(COOKIE, net.cookie())?;
-    if let Some(nsid) = own.nsid_of(net) {
+    if let Some(nsid) = nsid {
         message.put_s32(NSID, nsid)?;
     }
     message.put_uint(INODE, net.inode().into())?;

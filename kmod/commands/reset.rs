@@ -34,10 +34,11 @@ impl genetlink::Do<SELECTORS> for Reset {
         let net = selected.net();
         let namespace = family.namespaces.get(net).ok_or(ENOENT)?;
         let state = namespace.state();
+        let nsid = request.net().nsid_of(net);
         let mut begun = None;
         let replied = request.reply(|message| {
             let mut epoch = state.epoch();
-            reply::write(message, request.net(), net, namespace, &epoch)?;
+            reply::write(message, nsid, net, namespace, &epoch)?;
             // What is counted meanwhile is not in this reply, so it is in the next one.
             state.reset(&mut epoch);
             begun = Some(epoch.number());

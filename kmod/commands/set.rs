@@ -50,11 +50,12 @@ impl genetlink::Do<ATTRIBUTES> for Set {
         if traffic.is_none() && drops.is_none() {
             return Err(request.refuse(EINVAL, None, c"nothing to set"));
         }
+        let nsid = request.net().nsid_of(net);
         // The memory for the reply comes first: who is told of an error finds nothing changed.
         request.reply_once(|message| {
             apply(request, settings, traffic, drops)?;
             let epoch = namespace.state().epoch();
-            reply::write(message, request.net(), net, namespace, &epoch)
+            reply::write(message, nsid, net, namespace, &epoch)
         })
     }
 }

@@ -139,6 +139,14 @@ unsafe extern "C" {
     reason = "kernel types hold bindgen's zero-sized fields"
 )]
 unsafe extern "C" {
+    pub(super) fn sort(
+        base: *mut c_void,
+        num: usize,
+        size: usize,
+        cmp: unsafe extern "C" fn(*const c_void, *const c_void) -> c_int,
+        swap: *const c_void,
+    );
+
     pub(super) fn rtnl_lock();
     pub(super) fn rtnl_unlock();
 

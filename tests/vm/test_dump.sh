@@ -35,6 +35,25 @@ filtered() {
         '[.[] | $names["\(.cookie)"] // "initial"] | sort'
 }
 
+# ids COMMAND…: the ids of a, b and c in a dump that the command asks for
+ids() {
+    local cookies
+    cookies=$(for name in a b c; do value_of "$name" cookie; done | jq --slurp --compact-output .)
+    "$@" | jq --compact-output --argjson cookies "$cookies" \
+        '. as $all | $cookies | map(. as $it | $all[] | select(.cookie == $it) | .nsid)'
+}
+
+test_ids_are_those_in_the_namespace_of_who_asks() {
+    load_module
+    make_netns a b c
+    assert_eq '[null,null,null]' "$(ids "${client[@]}" dump)" "before there are any"
+    ip netns set b 0
+    ip netns set a 70000
+    ip -n c netns set a 5
+    assert_eq '[70000,0,null]' "$(ids "${client[@]}" dump)" "in the initial namespace"
+    assert_eq '[5,null,null]' "$(ids ip netns exec c "${client[@]}" dump)" "in c"
+}
+
 test_filter_by_settings_and_age() {
     make_netns a
     load_module

@@ -242,8 +242,9 @@ pub(crate) enum Netns {
     /// the namespace that is asked for.
     Cookie = 1,
     /// The id of the namespace in the namespace of the asking socket. Absent
-    /// from a reply when it has none there. In a request, names the
-    /// namespace that is asked for.
+    /// from a reply when it has none there, and from that to a dump when it
+    /// had none as the dump began. In a request, names the namespace that is
+    /// asked for.
     Nsid = 2,
     /// Only in a request: a process whose network namespace is asked for, in
     /// the pid namespace of the asking process.
