@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
-//! The kernel's own counters of the namespace the thread is in: /proc/net/dev,
-//! snmp, netstat and snmp6.
+//! The kernel's own counters of a namespace: dev, snmp, netstat and snmp6 of
+//! /proc/net, which is that of the namespace a process or a thread is in.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,22 +14,19 @@ use super::reason::counter::{self, Cause};
 use crate::netlink::pernet::Dropped;
 use crate::netlink::pernet::uapi::Family;
 
-/// /proc/net is that of the process's first thread.
-macro_rules! net {
-    ($file:literal) => {
-        concat!("/proc/thread-self/net/", $file)
-    };
-}
+/// That of the thread that looks. /proc/net is that of the process's first thread.
+pub const OWN: &str = "/proc/thread-self/net";
 
-/// Reads the counters, and what of them are drops. The buffer is for the texts, of
-/// which there are many when namespaces are read one after the other.
-pub fn read(buffer: &mut Vec<u8>) -> Result<(Kernel, Vec<Dropped>)> {
+/// Reads the counters in a folder, and what of them are drops. The buffer is for the
+/// texts, of which there are many when namespaces are read one after the other.
+pub fn read(folder: &str, buffer: &mut Vec<u8>) -> Result<(Kernel, Vec<Dropped>)> {
+    let path = |file: &str| format!("{folder}/{file}");
     let mut counters = Counters::default();
-    counters.devices(text(net!("dev"), buffer)?)?;
+    counters.devices(text(&path("dev"), buffer)?)?;
     // Each of these is missing where the kernel was built without the protocol.
-    counters.tables(text(net!("snmp"), buffer)?);
-    counters.tables(text(net!("netstat"), buffer)?);
-    counters.list(text(net!("snmp6"), buffer)?);
+    counters.tables(text(&path("snmp"), buffer)?);
+    counters.tables(text(&path("netstat"), buffer)?);
+    counters.list(text(&path("snmp6"), buffer)?);
     Ok(counters.finish())
 }
 
@@ -300,7 +297,7 @@ mod tests {
 
     #[test]
     fn this_namespace_can_be_read() {
-        let (kernel, _) = read(&mut Vec::new()).unwrap();
+        let (kernel, _) = read(OWN, &mut Vec::new()).unwrap();
         assert!(kernel.links.iter().any(|link| link.name == "lo"));
         assert!(kernel.protocols.contains_key(&Family::Ipv4));
     }

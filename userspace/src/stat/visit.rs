@@ -5,12 +5,13 @@
 
 use anyhow::{Context, Error, Result};
 
-use super::model::Namespace;
+use super::model::{Kernel, Namespace};
 use super::procfs;
 use crate::forbidden;
+use crate::netlink::pernet::Dropped;
 use crate::netns::discover::Found;
 use crate::netns::visit::{Tour, Visitor};
-use crate::netns::{Netns, own_cookie};
+use crate::netns::{Netns, own_cookie, process};
 use crate::parallel;
 
 /// Where a namespace is to be found.
@@ -71,9 +72,26 @@ impl Reader {
         }
     }
 
+    /// The counts of a namespace that the caller may not enter, but has a process in,
+    /// as in a user namespace that is the caller's own; and whose cookie the kernel
+    /// tells from outside.
+    fn look_into(&mut self, netns: &Netns) -> Result<Option<(Kernel, Vec<Dropped>)>> {
+        let inode = netns.inode()?;
+        let mut inside = process::all().filter(|(_, it)| *it == inode);
+        let (Some((pid, _)), Some(_)) = (inside.next(), netns.id()) else {
+            return Ok(None);
+        };
+        let read = procfs::read(&format!("/proc/{pid}/net"), &mut self.buffer)?;
+        // Another process may have got its number meanwhile.
+        let is_still_there = process::inode(&process::path(pid)) == Some(inode);
+        Ok(is_still_there.then_some(read))
+    }
+
     fn read(&mut self, netns: &Netns) -> Result<Namespace> {
-        self.visitor.enter(netns)?;
-        let (kernel, drops) = procfs::read(&mut self.buffer)?;
+        let (kernel, drops) = match self.visitor.enter(netns) {
+            Err(error) if forbidden::is(&error) => self.look_into(netns)?.ok_or(error)?,
+            entered => entered.and_then(|()| procfs::read(procfs::OWN, &mut self.buffer))?,
+        };
         Ok(Namespace {
             cookie: netns.id().map_or_else(own_cookie, Ok)?,
             inode: netns.inode()?.number,

@@ -71,6 +71,12 @@ pub fn commands_run_in_an_ordinary_users_nodes(_: &Lab) {
     let script = "id -u; hostname; cat /proc/1/comm; cat /sys/class/net/lo/operstate";
     let inside = works(&["exec", "n1", "--", "sh", "-c", script]);
     assert_eq!(inside, "0\nn1\npernet\nunknown\n");
+    // What is counted there can be seen, though to enter it takes the user namespace.
+    let stat: serde_json::Value =
+        serde_json::from_str(&works(&["stat", "n1", "--source", "kernel", "--json"])).unwrap();
+    let namespace = &stat["namespaces"][0];
+    assert_eq!(namespace["name"], "n1", "{stat}");
+    assert_eq!(namespace["links"][0]["name"], "lo", "{stat}");
     // Root there may change the network, and nothing of the machine.
     let add = "ip link add v0 type veth peer name v1";
     works(&["exec", "n1", "--", "sh", "-c", add]);
