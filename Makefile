@@ -20,7 +20,7 @@ export DESTDIR PREFIX KDIR MINUTES PLOT
 
 ## See it work
 .PHONY: demo
-demo: vm-packages cli kmod ## Run the wiki's example in a VM: two nodes, a bridge, a ping, the counters
+demo: ## Run the wiki's example in a VM: two nodes, a bridge, a ping, the counters
 	@scripts/demo
 
 .PHONY: vm
@@ -86,6 +86,10 @@ test-vm: ## The tests in the VM: the module, and the tool with it
 .PHONY: test-debug
 test-debug: ## The module under stress, in kernels that check themselves; apart from the others, and long
 	@scripts/test debug
+
+.PHONY: test-debian
+test-debian: ## The tests in the VM with Debian's kernel as it is (KDIR=debian:RELEASE); apart from the others
+	@scripts/test debian
 
 .PHONY: test-bare
 test-bare: ## Run `make demo` in a Debian with nothing but make (SUITE=trixie, AS=user); root, 20 minutes

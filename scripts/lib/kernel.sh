@@ -19,7 +19,7 @@ vm_options=(
 # makefile includes. Empty when DIR is no kernel tree.
 kernel_source_of() {
     local dir=$1 source
-    if [[ -e $dir/Kconfig && -e $dir/Kbuild && -e $dir/Makefile ]]; then
+    if [[ -e $dir/Kconfig && -e $dir/Makefile ]]; then
         printf '%s\n' "$dir"
         return
     fi
@@ -64,7 +64,7 @@ check_kdir() {
         die "KDIR=$dir: this kernel is configured without Rust: set CONFIG_RUST=y ('make rustavailable' in the tree says what that lacks) and build it"
     for file in rust/libcore.rmeta rust/libkernel.rmeta rust/libmacros.so; do
         [[ -e $dir/$file ]] ||
-            die "KDIR=$dir: no $file: the tree's Rust part is not built; run 'make' in it (packaged kernel headers lack these files and cannot be used)"
+            die "KDIR=$dir: no $file: the tree's Rust part is not built; run 'make' in it (of packaged headers only some have these files; for Debian's kernels there is KDIR=debian)"
     done
     [[ -e $dir/Module.symvers ]] ||
         die "KDIR=$dir: no Module.symvers: the kernel is not built to the end; run 'make' in it"

@@ -15,6 +15,9 @@ covered_in_guest() {
 
 vm_broken=125
 
+# Devices of the emulated machine, and processors' features, that nothing here uses.
+idle_modules=kvm,kvm_amd,kvm_intel,ccp,ahci,ata_piix,sr_mod,sg,psmouse,pcspkr,i2c_i801,lpc_ich,iTCO_wdt,i6300esb,evdev,serio_raw,button,qemu_fw_cfg,aesni_intel
+
 # Whether the kernel is a process of this machine, not of a machine of its own.
 user_mode() {
     # shellcheck disable=SC2154  # set by vm_prepare
@@ -32,6 +35,8 @@ vm_prepare() {
     esac
     "$vm/../setup/packages" vm || return "$vm_broken"
     assignments=$("$vm/../setup/kernel" --boot) || return "$vm_broken"
+    # Set where the kernel's drivers are modules.
+    kernel_busybox=''
     eval "$assignments"
     virtme=$("$vm/../setup/python-tools") || return "$vm_broken"
     if user_mode; then accelerator=none; else accelerator=$("$vm/probe-kvm") || return "$vm_broken"; fi
@@ -71,6 +76,8 @@ write_job() {
 #
 # --append root=/dev/root: without it Linux 7.3 refuses the 9P root.
 # --skip-modules: everything is built in, and the kernel's folder stays untouched.
+# Debian's kernels bring their modules; those of devices that no test looks at only
+# cost time, under emulation most of all.
 # The console log is a second serial port: the first one is virtme-ng's.
 # earlycon and keep_bootcon make it independent of any driver, up to a panic.
 # no_timer_check: an emulated timer on a busy machine is late, and the kernel would
@@ -83,13 +90,14 @@ vm_command() {
     # shellcheck disable=SC2034,SC2154  # read by the caller; set by vm_prepare
     vng=(
         env "PATH=$virtme:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        "$virtme/vng" --run "$kernel_image" --skip-modules
+        "$virtme/vng" --run "$kernel_image"
         --name pernet-vm --cpus 2 --memory 1G
         --disable-microvm --force-9p
-        --append "root=/dev/root rootflags=version=9p2000.L,trans=virtio,access=any,msize=524288,cache=loose no_timer_check earlycon=uart8250,io,0x2f8,115200n8 keep_bootcon printk.devkmsg=on $1"
+        --append "root=/dev/root rootflags=version=9p2000.L,trans=virtio,access=any,msize=524288,cache=loose no_timer_check earlycon=uart8250,io,0x2f8,115200n8 keep_bootcon printk.devkmsg=on $1${kernel_busybox:+ module_blacklist=$idle_modules}"
         "--qemu-opts=-chardev file,id=pernet-console,path=$console -device isa-serial,index=1,chardev=pernet-console"
     )
     [[ $accelerator == kvm ]] || vng+=(--disable-kvm)
+    if [[ -n $kernel_busybox ]]; then vng+=(--busybox "$kernel_busybox"); else vng+=(--skip-modules); fi
     local folder
     for folder in "$checkout" "$cache" "$kernel_source"; do
         ! covered_in_guest "$folder" || vng+=(--rodir "$folder")
