@@ -11,7 +11,8 @@ use super::{node, output};
 ///
 /// Nodes, links and bridges go by what is recorded of them, whatever became of
 /// the runs that made them, and also where one was killed in the middle; what
-/// others made stays, whatever its name. Prints what was removed, a line each.
+/// others made stays, whatever its name. While a command is at work on a lab,
+/// nothing is removed: it says which. Prints what was removed, a line each.
 #[derive(Args)]
 #[command(after_help = "Example: pernet cleanup --dry-run")]
 pub struct Arguments {
