@@ -85,6 +85,9 @@ pub(super) mod bindings {
 #[cfg(pernet_binds_netlink)]
 #[allow(
     clippy::all,
+    clippy::cast_lossless,
+    clippy::ptr_as_ptr,
+    clippy::undocumented_unsafe_blocks,
     dead_code,
     improper_ctypes,
     missing_docs,
