@@ -91,6 +91,10 @@ test-debug: ## The module under stress, in kernels that check themselves; apart 
 test-debian: ## The tests in the VM with Debian's kernel as it is (KDIR=debian:RELEASE); apart from the others
 	@scripts/test debian
 
+.PHONY: test-deb
+test-deb: ## The packages in a clean Debian 13, and in the VM with its kernel; root; apart from the others
+	@scripts/test deb
+
 .PHONY: test-bare
 test-bare: ## Run `make demo` in a Debian with nothing but make (SUITE=trixie, AS=user); root, 20 minutes
 	@tests/setup/debian-root $(if $(filter user,$(AS)),--user) $(or $(SUITE),trixie)
@@ -115,6 +119,10 @@ rust-analyzer: ## Write rust-project.json, from which editors understand kmod/
 .PHONY: install
 install: ## Install the tool, its manuals, CORE's names for it, and the module where the kernel fits (DESTDIR, PREFIX)
 	@scripts/install
+
+.PHONY: deb
+deb: ## Make Debian packages in build/deb: pernet, and pernet-dkms, which builds the module for each kernel
+	@scripts/deb
 
 .PHONY: clean
 clean: ## Remove what was built in this checkout

@@ -19,8 +19,10 @@ package_candidate() {
     [[ $version == '(none)' ]] || printf '%s\n' "$version"
 }
 
-# install_packages PACKAGE…: as root; anybody else learns what root must do.
+# install_packages PACKAGE…: as root; anybody else learns what root must do. Where
+# PERNET_INSTALLS_PACKAGES is `no`, nobody's packages are touched.
 install_packages() {
+    [[ ${PERNET_INSTALLS_PACKAGES:-yes} == yes ]] || die "these packages are missing, install them first: $*"
     if ((EUID != 0)); then
         local package update=
         for package in "$@"; do
