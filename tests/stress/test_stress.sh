@@ -32,9 +32,13 @@ hurt() {
 
 # What the kernel has allocated and nothing points at any more, in two scans: once
 # it may just have been on the way. What is younger than 5 s does not count.
-expect_no_leaks() {
+scan_for_leaks() {
     sleep 6
     for _ in 1 2 3; do echo scan >$kmemleak; done
+}
+
+expect_no_leaks() {
+    scan_for_leaks
     assert_eq '' "$(<$kmemleak)" "leaked memory"
 }
 
@@ -42,9 +46,15 @@ need_checkers() {
     [[ -e $kmemleak && -e /sys/kernel/debug/failslab ]] || skip "this kernel has no checkers; KERNEL=debug has"
 }
 
-test_nothing_leaked_before() {
+# What the kernel lost while it booted, before the module was ever there, is shown
+# and then left out: Linux 7.3 loses the eight bytes of ramfs' options.
+test_what_the_kernel_lost_is_not_counted() {
     need_checkers
+    ! grep -q '^pernet ' /proc/modules || fail 'the module is loaded already'
     echo 2 >/sys/module/kmemleak/parameters/min_unref_scans
+    scan_for_leaks
+    note "$(<$kmemleak)"
+    echo clear >$kmemleak
     expect_no_leaks
 }
 
