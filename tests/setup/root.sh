@@ -52,7 +52,13 @@ in_debian_root() {
             mount --bind "$folder" "$root$folder"
         done
         shift "$count"
-        exec chroot --userspec="$who" "$root" "$@"' - "$root" "$who" "${#root_folders[@]}" "${root_folders[@]}" \
+        # Whose root folder is not that of its mount namespace may make no user
+        # namespace. What is lazily unmounted is what was the root before; a bare
+        # Debian has no umount.
+        cd "$root"
+        pivot_root . .
+        perl -e "my \$here = q(.); syscall(166, \$here, 2) == 0 or die qq(cannot unmount the old root: \$!\n)"
+        exec chroot --userspec="$who" / "$@"' - "$root" "$who" "${#root_folders[@]}" "${root_folders[@]}" \
         env --ignore-environment HOME="$home" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "${network[@]}" \
         "$@" </dev/null
 }
