@@ -169,7 +169,7 @@ fn shortcut() -> Option<Verb> {
     let rest: Vec<_> = line.collect();
     match verb.to_str()? {
         "exec" => Some(Verb::Exec(exec::Arguments::parse_alone(rest))),
-        "node" => node::Verb::add_without_options(&rest).map(Verb::Node),
+        "node" => node::Verb::plain_add(&rest).map(Verb::Node),
         "up" => Some(Verb::Up(parse_alone("up", rest))),
         "down" => Some(Verb::Down(parse_alone("down", rest))),
         _ => None,

@@ -149,14 +149,16 @@ struct Shown {
 }
 
 impl Verb {
-    /// `node add NAME...`, what follows `node` being this: nodes are made often, and
-    /// the time that it takes to describe all verbs to clap is a part of that which
-    /// can be seen.
-    pub fn add_without_options(rest: &[OsString]) -> Option<Self> {
-        let [verb, names @ ..] = rest else {
+    /// `node add [--net-only] NAME...`, what follows `node` being this: nodes are made
+    /// often, and the time that it takes to describe all verbs to clap is a part of
+    /// that which can be seen.
+    pub fn plain_add(rest: &[OsString]) -> Option<Self> {
+        let [verb, words @ ..] = rest else {
             return None;
         };
-        if verb != "add" || names.is_empty() {
+        let (net_only, names): (Vec<_>, Vec<_>) =
+            words.iter().partition(|word| *word == "--net-only");
+        if verb != "add" || net_only.len() > 1 || names.is_empty() {
             return None;
         }
         let name = |word: &OsString| {
@@ -164,10 +166,10 @@ impl Verb {
             new_name(word).ok()
         };
         // What is no name, clap explains.
-        let name = names.iter().map(name).collect::<Option<_>>()?;
+        let name = names.into_iter().map(name).collect::<Option<_>>()?;
         Some(Verb::Add(Add {
             name,
-            net_only: false,
+            net_only: !net_only.is_empty(),
             user: false,
         }))
     }
@@ -294,11 +296,15 @@ mod tests {
     }
 
     #[test]
-    fn without_options_clap_is_not_needed() {
+    fn for_plain_nodes_clap_is_not_needed() {
         for (line, is_plain) in [
             ("node add n1", true),
             ("node add n1 pid:5 name:n3", true),
-            ("node add n1 --net-only", false),
+            ("node add n1 --net-only", true),
+            ("node add --net-only n1 n2", true),
+            ("node add --net-only n1 --net-only", false),
+            ("node add --net-only", false),
+            ("node add --user n1", false),
             ("node add -- n1", false),
             ("node add a/b", false),
             ("node add", false),
@@ -306,7 +312,7 @@ mod tests {
             ("node", false),
         ] {
             let rest: Vec<_> = line.split(' ').skip(1).map(OsString::from).collect();
-            let plain = Verb::add_without_options(&rest);
+            let plain = Verb::plain_add(&rest);
             assert_eq!(plain.is_some(), is_plain, "{line}");
             if let Some(plain) = plain {
                 let by_clap = Line::try_parse_from(line.split(' ')).unwrap().verb;
