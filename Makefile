@@ -21,21 +21,16 @@ export DESTDIR PREFIX KDIR MINUTES PLOT
 ## See it work
 .PHONY: demo
 demo: ## Run the wiki's example in a VM: two nodes, a bridge, a ping, the counters
-	@scripts/demo
+	@scripts/with-vm scripts/demo
 
 .PHONY: vm
-vm: vm-possible vm-packages cli kmod ## Open a shell in the VM, with the module loaded and the tool at hand
-	@scripts/vm/shell
+vm: vm-possible ## Open a shell in the VM, with the module loaded and the tool at hand
+	@scripts/with-vm scripts/vm/shell
 
 # Before anything is built for it.
 .PHONY: vm-possible
 vm-possible:
 	@scripts/vm/shell --possible
-
-# All at once, and first: whoever is not root gets one command for root to run.
-.PHONY: vm-packages
-vm-packages:
-	@scripts/setup/packages cli $(if $(KDIR),,kernel) vm
 
 ## Build
 .PHONY: kernel

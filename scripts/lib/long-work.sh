@@ -4,10 +4,13 @@
 # Long work with its output in a log: progress while it lasts, the log's tail
 # when it fails. Needs messages.sh and cache.sh.
 
-# progress_loop LABEL LOG TOTAL PID: counts the log's lines until PID ends.
+# progress_loop LABEL LOG TOTAL PID: counts the log's lines until PID ends. It waits
+# by itself, on a pipe that nothing comes out of: a `sleep` would outlive it for a
+# second, with the locks that were taken before.
 progress_loop() {
-    local label=$1 log=$2 total=$3 pid=$4 lines=0 waited=0 share
-    while sleep 1 && kill -0 "$pid" 2>/dev/null; do
+    local label=$1 log=$2 total=$3 pid=$4 lines=0 waited=0 share nothing
+    exec {nothing}<> <(:)
+    while ! read -rt 1 -u "$nothing" && kill -0 "$pid" 2>/dev/null; do
         lines=$(wc -l <"$log" 2>/dev/null) || lines=0
         # The total is a guess: never show more done than there is.
         ((lines <= total)) || total=$lines
