@@ -4,7 +4,6 @@
 //! made them.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
@@ -68,14 +67,16 @@ fn delete_trunks(registry: &Registry, socket: &mut Socket, record: &LabRecord) -
 }
 
 /// What `pernet cleanup` finds: labs, and all that is recorded by itself. Where a
-/// process is at work on a lab, nothing is removed.
+/// process is at work on a lab, nothing is removed. From the look to the end nobody
+/// else begins to make anything.
 pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
     let mut found = Vec::new();
-    let (mut labs, mut strays) = (Vec::new(), Vec::new());
-    if let Some(registry) = Registry::read()? {
-        labs = registry.labs().all::<LabRecord>()?;
-        strays = registry.labs().unreadable::<LabRecord>()?;
+    if Registry::read()?.is_none() {
+        return Ok(found);
     }
+    let registry = Registry::change()?;
+    let labs = registry.labs().all::<LabRecord>()?;
+    let strays = registry.labs().unreadable::<LabRecord>()?;
     for (name, record) in &labs {
         if remove {
             record.check_idle()?;
@@ -85,34 +86,20 @@ pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
             state: record.words()?,
         });
     }
-    found.extend(strays.iter().cloned().map(Remnant::File));
-    if remove {
-        let commands = labs.iter().flat_map(|(_, record)| &record.commands);
-        commands::end(commands)?;
+    found.extend(strays.into_iter().map(Remnant::File));
+    let (others, remnants) = cleanup::find(&registry)?;
+    found.extend(others);
+    if !remove {
+        return Ok(found);
     }
-    found.extend(cleanup::cleanup(remove, note)?);
-    if remove && !found.is_empty() {
-        forget(&labs, &strays)?;
-    }
-    Ok(found)
-}
-
-/// Removes these records, if they still say the same: a lab may have been made
-/// meanwhile. Those of another boot are about nothing.
-fn forget(labs: &[(String, LabRecord)], strays: &[PathBuf]) -> Result<()> {
-    let registry = Registry::change()?;
+    commands::end(labs.iter().flat_map(|(_, record)| &record.commands))?;
+    let leaving = remnants.remove(&registry)?;
+    // Those of another boot too, which are about nothing.
     let shelf = registry.labs();
-    for key in shelf.keys()? {
-        let goes = match shelf.get::<LabRecord>(&key) {
-            Ok(Some(now)) => labs.iter().any(|(name, was)| *name == key && *was == now),
-            Ok(None) => true,
-            Err(_) => strays.contains(&shelf.path(&key)),
-        };
-        if goes {
-            shelf.remove(&key)?;
-        }
-    }
-    Ok(())
+    (shelf.keys()?.iter()).try_for_each(|name| shelf.remove(name))?;
+    drop(registry);
+    leaving.wait(note)?;
+    Ok(found)
 }
 
 /// Every lab there is a record of, by name.

@@ -10,6 +10,7 @@ use anyhow::Result;
 use nix::errno::Errno;
 use serde::Serialize;
 
+use super::departure::Departure;
 use super::life::{self, Node, Until};
 use super::registry::{BridgeRecord, EndRecord, LinkRecord, NodeRecord, Registry, VnodedRecord};
 use super::{files, links, vnoded};
@@ -45,51 +46,57 @@ pub enum Remnant {
     File(PathBuf),
 }
 
-/// What there is, or was until now: nodes, links, bridges and files. With
-/// `remove` it is removed; `note` hears of what goes on living.
-pub fn cleanup(remove: bool, note: impl Fn(String)) -> Result<Vec<Remnant>> {
-    let Some(registry) = Registry::read()? else {
-        return Ok(Vec::new());
-    };
-    drop(registry);
-    let registry = Registry::change()?;
-    let mut found = nodes(&registry)?;
-    let unnamed = vnoded::all(&registry)?;
+/// What is there, but for what the records alone lead to.
+pub struct Remnants {
+    unnamed: Vec<vnoded::Vnoded>,
+    strays: Vec<PathBuf>,
+}
+
+/// All that is there: nodes, links, bridges and files; and what of it has to be known to
+/// remove it.
+pub fn find(registry: &Registry) -> Result<(Vec<Remnant>, Remnants)> {
+    let mut found = nodes(registry)?;
+    let unnamed = vnoded::all(registry)?;
     found.extend(unnamed.iter().map(|node| Remnant::Vnoded {
         control: node.record.control.clone(),
         state: node.state(),
     }));
-    // Most links go with their nodes; what they were is only known before.
-    let links = present_links(&registry)?;
     let all = registry.nodes().all::<NodeRecord>()?;
+    let links = present_links(registry)?;
     found.extend(links.iter().map(|(record, _, _)| {
         let [end, other] = record.ends.each_ref().map(|end| place_of(end, &all));
         Remnant::Link { end, other }
     }));
-    let bridges = present_bridges(&registry)?;
+    let bridges = present_bridges(registry)?;
     found.extend(bridges.iter().map(|(_, _, bridge)| Remnant::Bridge {
         name: bridge.name.clone(),
     }));
     let names = all.iter().map(|(name, _)| name.parse());
     let names: Vec<Name> = names.collect::<Result<_>>()?;
-    let mut strays = files::strays(&registry, &names)?;
+    let mut strays = files::strays(registry, &names)?;
     strays.extend(registry.nodes().unreadable::<NodeRecord>()?);
     strays.extend(registry.links().unreadable::<LinkRecord>()?);
     strays.extend(registry.bridges().unreadable::<BridgeRecord>()?);
     strays.extend(registry.vnoded().unreadable::<VnodedRecord>()?);
     found.extend(strays.iter().cloned().map(Remnant::File));
-    if !remove {
-        return Ok(found);
+    Ok((found, Remnants { unnamed, strays }))
+}
+
+impl Remnants {
+    /// Removes all that was found, in the registry that it was found in: nobody has made
+    /// anything since. What is returned can be waited for when others may again.
+    pub fn remove(self, registry: &Registry) -> Result<Departure> {
+        let leaving = life::let_go(registry, Node::all(registry)?, Until::LinksAreGone)?;
+        vnoded::end(registry, &self.unnamed)?;
+        // Most links have gone with their nodes.
+        remove_links(registry)?;
+        remove_bridges(registry)?;
+        self.strays
+            .iter()
+            .try_for_each(|path| files::remove(path))?;
+        registry.discard_drafts()?;
+        Ok(leaving)
     }
-    drop(registry);
-    life::delete_all(Until::LinksAreGone, note)?;
-    let registry = Registry::change()?;
-    vnoded::end(&registry, &unnamed)?;
-    remove_links(&registry)?;
-    remove_bridges(&registry)?;
-    strays.iter().try_for_each(|path| files::remove(path))?;
-    registry.discard_drafts()?;
-    Ok(found)
 }
 
 fn nodes(registry: &Registry) -> Result<Vec<Remnant>> {
