@@ -54,6 +54,10 @@ EOF
     # On the live link, both ways.
     pernet link set n2:eth0 --delay 400ms --jitter 1ms --duplicate 0.1% --reorder 1%
     assert_eq netem "$(qdisc n2 eth0)" "queueing discipline of n2"
+    # Others may have ended it, and the record still says it.
+    ip netns exec n2 tc qdisc del dev eth0 root
+    pernet link set n2:eth0 --delay 400ms --jitter 1ms --duplicate 0.1% --reorder 1%
+    assert_eq netem "$(qdisc n2 eth0)" "queueing discipline of n2, asked for again"
     time=$(rtt n1 10.0.0.2)
     ((time >= 200 + 390)) || fail "it takes $time ms, with delays of 200 and 400 ms"
     assert_eq 400000 "$(pernet lab show lab --json | jq '.links[0].ends.point_to_point[1].impairment.delay_us')" delay

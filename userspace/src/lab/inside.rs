@@ -260,7 +260,9 @@ impl EndTask<'_> {
             address::add(batch, what, index, added, when)?;
         }
         let impairment = was.and_then(|old| old.impairment.as_ref());
-        impair(batch, place, index, impairment, end.impairment.as_ref())?;
+        if impairment != end.impairment.as_ref() {
+            impair(batch, place, index, end.impairment.as_ref())?;
+        }
         if is_new {
             link::up(batch, format!("cannot bring up {place}"), index)?;
         }
@@ -291,16 +293,9 @@ impl EndTask<'_> {
     }
 }
 
-/// Lets netem do to a device what `new` says, and no longer what `old` says.
-pub fn impair(
-    batch: &mut Batch,
-    place: Place,
-    index: i32,
-    old: Option<&Impairment>,
-    new: Option<&Impairment>,
-) -> Result<()> {
+/// Lets netem do to a device what `new` says, whatever it does now.
+pub fn impair(batch: &mut Batch, place: Place, index: i32, new: Option<&Impairment>) -> Result<()> {
     match new {
-        _ if old == new => Ok(()),
         Some(new) => {
             let what = format!("cannot impair {place}");
             netem::set(batch, what, index, &new.netem())

@@ -127,7 +127,6 @@ pub fn impair(owner: &str, device: &str, new: Option<Impairment>) -> Result<()> 
     let (mut record, link, end) = find_end(&registry, owner, device)?;
     record.check_place()?;
     record.check_up()?;
-    let old = record.lab.links[link].impairments()[end].clone();
     let lab = &record.lab;
     let place = lab.links[link].places()[end];
     if new.is_some() {
@@ -141,7 +140,8 @@ pub fn impair(owner: &str, device: &str, new: Option<Impairment>) -> Result<()> 
     let found = link::find(&mut socket, &name)?;
     let found = found.with_context(|| format!("device {name} is gone"))?;
     let mut batch = Batch::default();
-    inside::impair(&mut batch, place, found.index, old.as_ref(), new.as_ref())?;
+    // Also where the record says so already: somebody else may have ended it.
+    inside::impair(&mut batch, place, found.index, new.as_ref())?;
     socket.transact(&batch)?;
     *record.lab.links[link].impairments()[end] = new;
     record.put(&registry)
@@ -178,7 +178,8 @@ impl Lab {
     /// Whether an end in the node that is called so on the machine, or else a port,
     /// has this name.
     fn has_device(&self, node: Option<&str>, here: bool, name: &str) -> bool {
-        let node = node.and_then(|node| self.node(node));
+        let mut nodes = self.nodes.iter();
+        let node = nodes.find(|it| node == Some(it.netns.as_str()));
         let in_node = node.is_some_and(|node| {
             let mut ends = self.ends().filter(|(_, end)| end.node == node.name);
             ends.any(|(_, end)| end.device.name.as_str() == name)

@@ -123,13 +123,9 @@ pub fn finish_ports(socket: &mut Socket, wired: &[Wired]) -> Result<()> {
             link::add_name(&mut batch, what, index, altname)?;
         }
         vlans(&mut batch, index, None, port)?;
-        impair(
-            &mut batch,
-            port.place(),
-            index,
-            None,
-            port.impairment.as_ref(),
-        )?;
+        if port.impairment.is_some() {
+            impair(&mut batch, port.place(), index, port.impairment.as_ref())?;
+        }
         let what = format!("cannot keep IPv6 from giving port {name} an address");
         link::no_generated_address(&mut batch, what, index)?;
         link::up(&mut batch, format!("cannot bring up port {name}"), index)?;
@@ -152,8 +148,9 @@ pub fn change_ports(run: &Run, socket: &mut Socket, plan: &Plan) -> Result<()> {
             let index = found.with_context(|| format!("port {name} is gone"))?.index;
             let mut batch = Batch::default();
             vlans(&mut batch, index, Some(old), new)?;
-            let (before, after) = (old.impairment.as_ref(), new.impairment.as_ref());
-            impair(&mut batch, new.place(), index, before, after)?;
+            if old.impairment != new.impairment {
+                impair(&mut batch, new.place(), index, new.impairment.as_ref())?;
+            }
             if old_link.mtu != link.mtu {
                 let mtu = link.mtu.or(Some(link::USUAL_MTU));
                 let what = format!("cannot change the MTU of {name}");
@@ -201,12 +198,15 @@ pub fn find_port(
     let Some(found) = link::find(socket, name)? else {
         return Ok(None);
     };
-    let ours = match link.is_trunk() {
-        true => links::of(registry, own_cookie()?, &found)?.is_some(),
-        false => is_port(registry, socket, lab, port, &found)?,
-    };
+    if link.is_trunk() {
+        ensure!(
+            links::of(registry, own_cookie()?, &found)?.is_some(),
+            "device {name} is not the link between bridges that was made; `ip link del {name}` deletes it, if it is not needed"
+        );
+        return Ok(Some(found));
+    }
     ensure!(
-        ours,
+        is_port(registry, socket, lab, port, &found)?,
         "device {name} is no longer a port of bridge {}; `ip link del {name}` deletes it, if it is not needed",
         port.bridge
     );

@@ -94,4 +94,8 @@ pub fn a_link_of_a_lab_is_the_labs(lab: &Lab) {
     // What is not the lab's goes, also in its nodes.
     lab.pernet(&["link", "add", "t.a:other", "here"]);
     lab.pernet(&["link", "del", "t.a:other"]);
+    // Nor is that of nodes that are called on the machine as its are in the lab.
+    lab.pernet(&["node", "add", "--net-only", "a", "b"]);
+    lab.pernet(&["link", "add", "a:eth0", "b:eth0"]);
+    lab.pernet(&["link", "del", "a:eth0"]);
 }
