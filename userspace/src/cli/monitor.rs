@@ -54,16 +54,18 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if reader.source() == Source::Kernel && arguments.source.is_none() {
         output::complain(
             "pernet: note",
-            "without the module pernet only names, mounts and ids of namespaces can be watched",
+            "without the module pernet only names, mounts and ids of namespaces can be watched, and the end of NS",
         );
     }
     let mut left = arguments.count.unwrap_or(u64::MAX);
-    monitor::watch(&mut reader, &arguments.ns, arguments.buffer, |piece| {
+    let note = |text| output::complain("pernet: note", text);
+    let show = |piece: &_| {
         left -= 1;
         let is_read = match arguments.json {
             true => output::print_line(piece)?,
             false => output::print_more(&text::render(piece))?,
         };
         Ok(is_read && left > 0)
-    })
+    };
+    monitor::watch(&mut reader, &arguments.ns, arguments.buffer, note, show)
 }

@@ -23,15 +23,16 @@ use crate::stat::{Reader, now};
 
 /// Shows everything that happens to the namespaces that are `wanted`, or to all
 /// where none is, until `show` wants no more or those that were wanted are gone.
-/// `room` is how many bytes of events may wait.
+/// `room` is how many bytes of events may wait; `note` hears of what cannot be heard of.
 pub fn watch(
     reader: &mut Reader,
     wanted: &[Reference],
     room: usize,
+    note: impl Fn(String),
     mut show: impl FnMut(&Piece) -> Result<bool>,
 ) -> Result<()> {
     let mut source = Source::open(reader.module(), room)?;
-    let wanted = watched(&mut source, wanted)?;
+    let wanted = watched(&mut source, wanted, note)?;
     loop {
         let mut state = reader.read(&[], &Filter::default())?;
         (state.namespaces).retain(|it| wanted.is_empty() || wanted.contains(&it.cookie));
@@ -62,11 +63,17 @@ pub fn watch(
 }
 
 /// The cookies of namespaces whose end is heard of from now on. None of them is held.
-fn watched(source: &mut Source, wanted: &[Reference]) -> Result<HashSet<u64>> {
+fn watched(
+    source: &mut Source,
+    wanted: &[Reference],
+    note: impl Fn(String),
+) -> Result<HashSet<u64>> {
     let namespaces: Vec<Netns> = (wanted.iter())
         .map(|reference| Ok(reference::resolve(reference)?.netns))
         .collect::<Result<_>>()?;
-    source.watch(&namespaces)?;
+    if !source.watch(&namespaces)? {
+        note("without the module only root hears of the end of namespaces, so this goes on until it is stopped".into());
+    }
     namespaces.iter().map(Netns::cookie).collect()
 }
 

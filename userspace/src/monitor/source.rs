@@ -14,6 +14,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::model::Event;
+use crate::forbidden;
 use crate::netlink::pernet::{Events, Family};
 use crate::netlink::{Socket, nsid};
 use crate::netns::{Inode, Netns, mounts, named};
@@ -37,6 +38,8 @@ pub struct Kernel {
     /// Says when a mount came or went.
     mounts: File,
     bound: Bound,
+    /// How many bytes of events may wait.
+    room: usize,
     ends: Option<Ends>,
 }
 
@@ -60,14 +63,16 @@ impl Source {
         }
     }
 
-    /// Sees to it that the end of these is heard of. The module tells of every one.
-    pub fn watch(&mut self, namespaces: &[Netns]) -> Result<()> {
+    /// Sees to it that the end of these is heard of. The module tells of every one;
+    /// without it the caller may lack the rights, which is `false`.
+    pub fn watch(&mut self, namespaces: &[Netns]) -> Result<bool> {
         if let (Source::Kernel(kernel), [_, ..]) = (self, namespaces) {
-            let ends = Ends::of(namespaces);
-            let ends = ends.context("cannot watch for the end of namespaces")?;
-            kernel.ends = Some(ends);
+            match Ends::of(namespaces, kernel.room) {
+                Err(error) if forbidden::is(&error) => return Ok(false),
+                ends => kernel.ends = Some(ends.context("cannot watch for the end of namespaces")?),
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Waits for something to happen.
@@ -107,6 +112,7 @@ impl Kernel {
             ids,
             mounts: mounts.context("cannot watch the mounts")?,
             bound: bound(&Bound::new())?,
+            room,
             ends: None,
         })
     }
@@ -180,9 +186,10 @@ impl Kernel {
 }
 
 impl Ends {
-    fn of(namespaces: &[Netns]) -> Result<Self> {
+    fn of(namespaces: &[Netns], room: usize) -> Result<Self> {
         let open = |_: &Netns| Ok((nsid::Events::open()?, Socket::route()?));
         let (events, mut socket) = Netns::create(open)?;
+        events.set_room(room)?;
         let mut ids = HashMap::new();
         for netns in namespaces {
             let id = nsid::assign(&mut socket, netns.as_fd())?;

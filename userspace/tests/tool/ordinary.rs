@@ -77,6 +77,15 @@ pub fn commands_run_in_an_ordinary_users_nodes(_: &Lab) {
     let namespace = &stat["namespaces"][0];
     assert_eq!(namespace["name"], "n1", "{stat}");
     assert_eq!(namespace["links"][0]["name"], "lo", "{stat}");
+    let monitor = ["monitor", "n1", "--source", "kernel", "--count", "1"];
+    let watched = as_nobody(&monitor, Some("/run/user"));
+    assert_eq!(watched.status, 0, "{}", watched.err);
+    assert!(
+        watched.err.contains("only root hears of the end"),
+        "{}",
+        watched.err
+    );
+    assert!(watched.out.contains("n1"), "{}", watched.out);
     // Root there may change the network, and nothing of the machine.
     let add = "ip link add v0 type veth peer name v1";
     works(&["exec", "n1", "--", "sh", "-c", add]);
