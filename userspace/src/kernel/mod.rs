@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 pub mod descriptor;
+pub mod file;
 pub mod namespace;
 pub mod process;
 mod stack;

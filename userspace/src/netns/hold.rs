@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use nix::unistd::Pid;
 
 use super::{Inode, Netns, mounts, process};
-use crate::kernel::namespace;
 use crate::kernel::process::Pidfd;
+use crate::kernel::{file, namespace};
 use crate::parallel;
 
 /// An open file of a process.
@@ -70,22 +70,22 @@ impl Places {
 
     /// The number of the network namespace that was opened by the name of a file: the
     /// link of the descriptor says this name, or `/` when nothing is bound to it any
-    /// more. Files elsewhere are not looked at: there may be one on a file system that
-    /// does not answer.
+    /// more. Files elsewhere are not looked at, and of these no file system is asked:
+    /// there may be one that does not answer.
     fn namespace(&self, descriptor: &Path, target: &Path) -> Option<u64> {
         let may_be =
             target == Path::new("/") || target.starts_with("/run/") || self.bound.contains(target);
         if !may_be {
             return None;
         }
-        let file = fs::metadata(descriptor).ok()?;
         // Only what is known to be a namespace is opened, which does nothing to it.
-        if Some(file.dev()) != self.device {
+        if file::known_device(descriptor).ok() != Some(self.device?) {
             return None;
         }
         let opened = File::open(descriptor).ok()?;
         let is_network = namespace::is_network(&opened).ok()?;
-        is_network.then_some(file.ino())
+        let inode = opened.metadata().ok()?.ino();
+        is_network.then_some(inode)
     }
 }
 
