@@ -4,6 +4,7 @@
 //! do nothing else.
 
 use anyhow::{Context, Error, Result};
+use nix::unistd::Pid;
 
 use super::model::{Kernel, Namespace};
 use super::procfs;
@@ -61,35 +62,43 @@ impl Reader {
     /// Nothing, where the namespace is gone.
     fn visit(&mut self, place: &Place) -> Result<Option<Namespace>> {
         match place {
-            Place::Held(netns) => self.read(netns).map(Some),
+            Place::Held(netns) => self.read(netns, None).map(Some),
             Place::Found(found) => {
                 let Some(netns) = found.open()? else {
                     return Ok(None);
                 };
                 let what = || format!("cannot read the namespace {}", found.describe());
-                self.read(&netns).with_context(what).map(Some)
+                (self.read(&netns, Some(&found.pids)).with_context(what)).map(Some)
             }
         }
     }
 
     /// The counts of a namespace that the caller may not enter, but has a process in,
     /// as in a user namespace that is the caller's own; and whose cookie the kernel
-    /// tells from outside.
-    fn look_into(&mut self, netns: &Netns) -> Result<Option<(Kernel, Vec<Dropped>)>> {
-        let inode = netns.inode()?;
-        let mut inside = process::all().filter(|(_, it)| *it == inode);
-        let (Some((pid, _)), Some(_)) = (inside.next(), netns.id()) else {
+    /// tells from outside. Its processes are looked for where they are not `known`.
+    fn look_into(
+        &mut self,
+        netns: &Netns,
+        known: Option<&[Pid]>,
+    ) -> Result<Option<(Kernel, Vec<Dropped>)>> {
+        if netns.id().is_none() {
             return Ok(None);
+        }
+        let inode = netns.inode()?;
+        let first = match known {
+            Some(inside) => inside.first().copied(),
+            None => process::all().find_map(|(pid, it)| (it == inode).then_some(pid)),
         };
+        let Some(pid) = first else { return Ok(None) };
         let read = procfs::read(&format!("/proc/{pid}/net"), &mut self.buffer)?;
         // Another process may have got its number meanwhile.
         let is_still_there = process::inode(&process::path(pid)) == Some(inode);
         Ok(is_still_there.then_some(read))
     }
 
-    fn read(&mut self, netns: &Netns) -> Result<Namespace> {
+    fn read(&mut self, netns: &Netns, inside: Option<&[Pid]>) -> Result<Namespace> {
         let (kernel, drops) = match self.visitor.enter(netns) {
-            Err(error) if forbidden::is(&error) => self.look_into(netns)?.ok_or(error)?,
+            Err(error) if forbidden::is(&error) => self.look_into(netns, inside)?.ok_or(error)?,
             entered => entered.and_then(|()| procfs::read(procfs::OWN, &mut self.buffer))?,
         };
         Ok(Namespace {
