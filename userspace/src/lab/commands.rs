@@ -80,7 +80,8 @@ enum Leash {
 impl Attendant {
     fn new(mut leash: Leash, child: impl FnOnce() -> u8) -> Result<Self> {
         let pid = process::fork(|| {
-            // Its end that words come from is ours alone: so it lets go when we die, too.
+            // Its end that words come from is ours, and that of those made after it: so
+            // they let go when we die too, one after the other.
             leash = Leash::Signal;
             // Signals are held back while a lab is made.
             process::default_signals();

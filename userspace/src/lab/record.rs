@@ -122,7 +122,7 @@ impl LabRecord {
         )
     }
 
-    /// Fails where a process is at work on it, which is not this one.
+    /// Fails where a process is at work on it.
     pub fn check_idle(&self) -> Result<()> {
         if let Some(worker) = self.living_worker()? {
             bail!(

@@ -122,7 +122,7 @@ impl Discovery {
         Ok(())
     }
 
-    /// Those that the kernel lists. It does for who may see all, since Linux 7.0.
+    /// Those that the kernel lists. It does for who may see all, since Linux 6.19.
     fn kernel(&mut self) {
         let cookies = namespace::list().unwrap_or_default();
         let inodes = parallel::map(

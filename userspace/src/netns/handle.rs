@@ -69,7 +69,7 @@ impl Netns {
     }
 
     /// The namespace with this cookie, whatever holds it; nothing, where there is
-    /// none or the kernel knows no such way (before Linux 7.0).
+    /// none or the kernel knows no such way.
     pub fn with_cookie(cookie: u64) -> Option<Self> {
         let file = namespace::open(cookie).ok()?;
         Some(Netns { file })

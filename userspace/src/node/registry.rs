@@ -110,12 +110,13 @@ pub struct BridgeRecord {
     pub name: String,
 }
 
-/// The records, locked as long as this value lives, and those of its hands.
+/// The records; to be changed, locked as long as this value lives, and those of its
+/// hands.
 pub struct Registry {
     directory: PathBuf,
     boot: String,
     draft: String,
-    /// None where it is only a glance.
+    /// None where they are only looked at.
     _lock: Option<Arc<Flock<File>>>,
 }
 

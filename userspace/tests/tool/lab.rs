@@ -78,13 +78,14 @@ impl Lab {
 
     /// Runs the tool, which must fail after it began, say this, and leave what was
     /// there, at the latest when the kernel has cleared away the rest.
-    pub fn refuses_and_is_as_before(&self, arguments: &[&str], says: &str) {
+    pub fn refuses_and_is_as_before(&self, arguments: &[&str], says: &str) -> Outcome {
         let before = self.state();
         let outcome = self.run(arguments);
         assert_eq!(outcome.status, 1, "{arguments:?}: {}", outcome.err);
         assert!(outcome.err.contains(says), "{arguments:?}: {}", outcome.err);
         let what = format!("{arguments:?} is undone");
         eventually(&what, || self.state() == before);
+        outcome
     }
 
     /// Runs any other command, which must succeed.
@@ -165,14 +166,19 @@ pub fn entries(directory: &str) -> Vec<String> {
 }
 
 /// Waits for what the kernel does in the background.
-pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn eventually(what: &str, condition: impl FnMut() -> bool) {
+    assert!(in_time(condition), "not within 10 s: {what}");
+}
+
+/// Waits until it is so; whether it came to that within 10 s.
+pub fn in_time(mut condition: impl FnMut() -> bool) -> bool {
     for _ in 0..2000 {
         if condition() {
-            return;
+            return true;
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    panic!("not within 10 s: {what}");
+    false
 }
 
 /// Runs a command to its end.

@@ -10,8 +10,8 @@ use nix::libc;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use crate::lab::{Lab, eventually};
-use crate::labs::{FILE, told_by_ip, write};
+use crate::lab::{Lab, eventually, in_time};
+use crate::labs::{FILE, NODE_THAT_FAILS, told_by_ip, write};
 use crate::traced::{processes, reap, stopped_at};
 
 /// More steps than anything takes, so that a test that goes wrong has an end.
@@ -81,7 +81,8 @@ fn fail_everywhere(lab: &Lab, victim: &[&str], undone: &[&str], renews: bool) {
             processes().len() == there
         });
         let mut left: BTreeSet<String> = BTreeSet::new();
-        eventually_or(|| {
+        // Devices of a namespace go in the background.
+        in_time(|| {
             left = lab.state().symmetric_difference(&state).cloned().collect();
             left.is_empty() && told_by_ip(lab) == told
         });
@@ -89,16 +90,6 @@ fn fail_everywhere(lab: &Lab, victim: &[&str], undone: &[&str], renews: bool) {
         assert_eq!(told_by_ip(lab), told, "after step {step}, call {call}");
     }
     panic!("{victim:?} had no end");
-}
-
-/// Devices of a namespace go in the background.
-fn eventually_or(mut condition: impl FnMut() -> bool) {
-    for _ in 0..200 {
-        if condition() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
 }
 
 pub fn a_kill_leaves_what_down_removes(lab: &Lab) {
@@ -174,23 +165,16 @@ pub fn a_change_that_fails_early_is_undone(lab: &Lab) {
     let first = fs::read_to_string(FILE).unwrap() + long;
     fs::write(FILE, &first).unwrap();
     lab.pernet(&["up", "--quiet", FILE]);
-    let (state, told) = (lab.state(), told_by_ip(lab));
-    let fails = "[nodes.c]\nkind = \"net-only\"\nsysctls = { \"net.ipv4.ip_forward\" = \"no number\" }\n[nodes.b]";
+    let told = told_by_ip(lab);
     let second = first
         .replace(long, "")
         .replace("10.1.0.2/24\"]", "10.1.0.2/24\"]\nmtu = 1400")
         .replace("mtu = 1400\n\n[[", "mtu = 1300\n\n[[")
-        .replace("[nodes.b]", fails);
+        .replace("[nodes.b]", &(NODE_THAT_FAILS.to_string() + "[nodes.b]"));
     fs::write(FILE, second).unwrap();
-    let failed = lab.run(&["up", "--quiet", FILE]);
-    assert!(
-        failed.err.contains("cannot set up node c"),
-        "{}",
-        failed.err
-    );
+    let failed = lab.refuses_and_is_as_before(&["up", "--quiet", FILE], "cannot set up node c");
     assert!(!failed.err.contains("undone"), "{}", failed.err);
     assert_eq!(told_by_ip(lab), told);
-    eventually("it is undone", || lab.state() == state);
     fs::write(FILE, first).unwrap();
     lab.pernet(&["plan", FILE]);
 }

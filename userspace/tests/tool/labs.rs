@@ -33,6 +33,14 @@ ends = ["b:eth0=10.0.0.2/24", "s"]
 ends = ["a:eth1=10.1.0.1/24", "b:eth1=10.1.0.2/24"]
 "#;
 
+/// One that cannot be set up: a change that it is in fails before it comes to links
+/// and commands.
+pub const NODE_THAT_FAILS: &str = "\
+[nodes.c]
+kind = \"net-only\"
+sysctls = { \"net.ipv4.ip_forward\" = \"no number\" }
+";
+
 /// The lab file with this in the place of that.
 pub fn write(replacements: &[(&str, &str)]) {
     let mut text = TEXT.to_owned();
